@@ -1,0 +1,1 @@
+"""Modbus: planner, answer checks, decoder and driver.  Pure."""

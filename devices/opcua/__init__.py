@@ -1,0 +1,1 @@
+"""OPC UA: status codes, plan, trust and driver.  Pure."""

@@ -1,0 +1,87 @@
+"""From a profile to the points of one device: names, tags and addresses in one place.  Pure."""
+
+from collections.abc import Collection
+
+from devices.address import Address
+from devices.driver import Acquire, PointBinding
+from devices.profile import (
+    ModbusPoint,
+    ModbusProfile,
+    OpcUaPoint,
+    OpcUaProfile,
+    Profile,
+    point_type,
+)
+from proto.point import Point
+
+
+def bind(
+    device: str,
+    profile: Profile,
+    *,
+    process_unit: str = "",
+    life: str | None = None,
+    causes: Collection[str] = (),
+) -> tuple[PointBinding, ...]:
+    """Return every point of `profile` as a point of `device`, in the order of the profile.
+
+    Args:
+        device: `[[device]] name`; point names become `<device>/<point>`.
+        profile: what the model offers.
+        process_unit: process unit in the register (工艺单元).
+        life: profile name of the life point that the site declares; None = as the profile says.
+        causes: profile names of points that feed a cause of an interlock: these are always read.
+    """
+    if isinstance(profile, ModbusProfile):
+        return tuple(
+            _binding(device, process_unit, point, profile.address(point), "read", life)
+            for point in profile.points
+        )
+    return _bind_opcua(device, profile, process_unit, life, causes)
+
+
+def _bind_opcua(
+    device: str,
+    profile: OpcUaProfile,
+    process_unit: str,
+    life: str | None,
+    causes: Collection[str],
+) -> tuple[PointBinding, ...]:
+    bound: list[PointBinding] = []
+    for point in profile.points:
+        acquire: Acquire = "read" if point.name in causes else point.acquire
+        bound.append(_binding(device, process_unit, point, profile.address(point), acquire, life))
+    return tuple(bound)
+
+
+def _binding(
+    device: str,
+    process_unit: str,
+    point: ModbusPoint | OpcUaPoint,
+    address: Address,
+    acquire: Acquire,
+    life: str | None,
+) -> PointBinding:
+    name = f"{device}/{point.name}"
+    low, high = point.range if point.range is not None else (None, None)
+    return PointBinding(
+        point=Point(
+            name=name,
+            tag=point.tag or name,
+            title=point.title,
+            type=point_type(point),
+            unit=point.unit,
+            parameter=point.parameter,
+            poll=point.poll,
+            scale=point.scale,
+            offset=point.offset,
+            range_low=low,
+            range_high=high,
+            process_unit=process_unit,
+            life=point.life if life is None else point.name == life,
+        ),
+        address=address,
+        acquire=acquire,
+        fault_values=point.fault_values,
+        moves=point.moves,
+    )

@@ -1,0 +1,215 @@
+"""The seam between the owner of a line and a protocol: blocks, columns, errors.  Pure.
+
+A driver is asked for one block at a time and answers with columns, one entry per point of the
+block, in the block's order.  Whatever concerns one block or one point comes back as a quality; an
+error is raised only when nothing usable came back, and then the driver has already closed and the
+next `connect()` reopens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.address import Address
+from devices.profile import Profile
+from proto.point import Point
+from proto.quality import Quality, Reason
+
+CHANGES_MAX = 4096
+"""Bound of the queue behind `changes()`; the oldest change is dropped and counted."""
+
+Acquire = Literal["read", "subscribe"]
+
+
+@dataclass(frozen=True, slots=True)
+class PointBinding:
+    """One point and where this device keeps it.
+
+    Attributes:
+        point: as gateway and centre know it.
+        address: table and register, or node.
+        acquire: `read` = periodic read; `subscribe` = the device reports changes (OPC UA only).
+        fault_values: raw numbers (before scale and offset) that mean "sensor broken".
+        moves: how a life signal moves (`counter`), or None.
+    """
+
+    point: Point
+    address: Address
+    acquire: Acquire = "read"
+    fault_values: tuple[float, ...] = ()
+    moves: Literal["counter"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """One device as a driver takes it.
+
+    Attributes:
+        name: `[[device]] name`; the part before the slash in the names of its points.
+        unit_id: Modbus unit (1-255); 0 where the protocol has none.
+        profile: what the model offers; limits and quirks are read from here.
+        points: what this site reads, in the order of its configuration.
+        poll_ns: poll class -> period in ns, for every class that a point names.
+    """
+
+    name: str
+    unit_id: int
+    profile: Profile
+    points: tuple[PointBinding, ...]
+    poll_ns: Mapping[str, int]
+
+
+class Request(Protocol):
+    """What a block asks of its device; known to the driver of its protocol alone."""
+
+    def describe(self) -> str:
+        """Return one line for `yujing-edge plan`, such as `unit 1 FC3 0+24`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Points that are read in one request, or reported by one subscription.
+
+    Attributes:
+        device: name of the device.
+        poll: name of the poll class.
+        period_ns: period of the class; of a subscription its publishing interval.
+        subscribed: True when the values come from `changes()` instead of `read()`.
+        points: in the order of the columns.
+        request: opaque to everybody but the driver.
+    """
+
+    device: str
+    poll: str
+    period_ns: int
+    subscribed: bool
+    points: tuple[Point, ...]
+    request: Request = field(repr=False)
+
+    def describe(self) -> str:
+        """Return one line for `yujing-edge plan`: device, class, points, request."""
+        how = "subscribed" if self.subscribed else "read"
+        return (
+            f"{self.device} {self.poll} {how} {len(self.points)} points: {self.request.describe()}"
+        )
+
+
+@dataclass(slots=True, eq=False)
+class BlockColumns:
+    """One answer for one block, in the order of its points; nobody writes to it afterwards.
+
+    Attributes:
+        raw: int64[n], integers as read, bool 0 or 1, floats as IEEE bits (float32 in the low 32).
+        value: float64[n] in the points' units; NaN where `no_value`.
+        quality: uint8[n] of `Quality`.
+        reason: uint8[n] of `Reason`.
+        no_value: bool[n], True where `raw` and `value` are only filler.
+        detail: uint32[n], the device's own code, or one of `Detail`.
+        source_us: int64[n], wall time that the device gave, µs since 1970 UTC; 0 = none.
+        sent_mono_ns: when the request left.
+        receive_mono_ns: when the answer was here; age counts from here alone.
+    """
+
+    raw: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+    no_value: NDArray[np.bool_]
+    detail: NDArray[np.uint32]
+    source_us: NDArray[np.int64]
+    sent_mono_ns: int
+    receive_mono_ns: int
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.raw)
+
+    @property
+    def mid_mono_ns(self) -> int:
+        """The time of the values: the midpoint between sending and receiving."""
+        return (self.sent_mono_ns + self.receive_mono_ns) // 2
+
+    @property
+    def uncertainty_us(self) -> int:
+        """Half the round trip, rounded up."""
+        return -((self.sent_mono_ns - self.receive_mono_ns) // 2000)
+
+
+def bad_columns(
+    n: int,
+    reason: Reason,
+    detail: int,
+    mono_ns: int,
+    *,
+    sent_mono_ns: int | None = None,
+    quality: Quality = Quality.BAD,
+) -> BlockColumns:
+    """Return columns without any value: n points BAD for one reason, at `mono_ns`.
+
+    `sent_mono_ns` is given where a request had left; else both times are `mono_ns`.
+    """
+    return BlockColumns(
+        raw=np.zeros(n, np.int64),
+        value=np.full(n, np.nan),
+        quality=np.full(n, quality, np.uint8),
+        reason=np.full(n, reason, np.uint8),
+        no_value=np.ones(n, np.bool_),
+        detail=np.full(n, detail, np.uint32),
+        source_us=np.zeros(n, np.int64),
+        sent_mono_ns=mono_ns if sent_mono_ns is None else sent_mono_ns,
+        receive_mono_ns=mono_ns,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What a subscription reported: one row of a subscribed block.
+
+    Attributes:
+        block_index: index into `Driver.blocks`.
+        columns: the whole block as it stands after this report; points that did not change
+            keep their value and source time.
+        keep_alive: True when nothing changed and the server only said that it is there: the
+            receive time in the image is refreshed, no row is stored.
+    """
+
+    block_index: int
+    columns: BlockColumns
+    keep_alive: bool = False
+
+
+class Driver(Protocol):
+    """One connection to equipment: one task calls it, one call at a time."""
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """What can be asked, planned before any connection; the order never changes."""
+
+    @property
+    def connected(self) -> bool:
+        """True from a successful `connect()` until `close()` or a loss that was noticed."""
+
+    async def connect(self) -> None:
+        """Open the connection, once.
+
+        Raises:
+            DeviceUnreachable: nobody answers within the deadline.
+            DeviceRefused: the device, or our own trust in it, says no.
+        """
+
+    async def read(self, block: Block) -> BlockColumns:
+        """Read one block now; what the device refuses comes back as BAD columns.
+
+        Raises:
+            DeviceUnreachable: no connection, or no answer in time; the driver has closed.
+            DeviceMisbehaved: the answer was not one to this question; the driver has closed.
+        """
+
+    def changes(self) -> list[Change]:
+        """Return what subscriptions reported since the last call, oldest first; never waits."""
+
+    async def close(self) -> None:
+        """Close, whatever the state; returns within 1 s and may be called twice."""
