@@ -1,0 +1,1 @@
+"""Alarms of the plant: limits, delays, one life each (IEC 62682 / ISA-18.2)."""

@@ -1,0 +1,345 @@
+"""`edge.toml`: what people write about one gateway, as frozen models; every fault at once.  Pure.
+
+Source: `architecture.md` 11.  Durations are text with a unit, in code `_ns`; file names are as
+written, relative to the configuration file.  What other files say is checked by
+`edge.installation`, which reads them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, field_validator
+
+from edge.config_values import (
+    NS,
+    Address,
+    Duration,
+    FileModel,
+    FilePath,
+    Name,
+    Size,
+    parse_address,
+    parse_duration,
+)
+from edge.toml_faults import near, read_toml, validate
+from proto.errors import ConfigError, Fault
+
+POLL_DEFAULT_NS = {"fast": 10**8, "normal": 10**9, "slow": 10**10, "rare": 6 * 10**10}
+POLL_NS_MIN, POLL_NS_MAX, POLL_CLASSES_MAX = 20 * 10**6, 3600 * 10**9, 8  # acquisition.md 3.2, 3.7
+LINES_MAX = DEVICES_MAX = 4096  # acquisition.md 3.2
+
+KINDS_LATER = ("modbus-rtu", "modbus-rtu-tcp", "modbus-tls", "modbus-dial-in", "modbus-tap")
+TABLES_LATER = ("cabinet", "output")
+
+
+class GatewayConfig(FileModel):
+    """`gateway`: who this gateway is and where it keeps its state."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9]{6}-[0-9a-z]{4,26}$")]
+    site: Annotated[str, Field(pattern=r"^[a-z0-9-]{3,40}$")]
+    data_dir: FilePath
+
+
+class CentralConfig(FileModel):
+    """`central`: where the bureau listens, and the files of mutual TLS."""
+
+    address: Address
+    ca: FilePath
+    cert: FilePath
+    key: FilePath
+
+
+class VersionConfig(FileModel):
+    """`config`: number of this configuration, and the zone that people read."""
+
+    version: Annotated[int, Field(ge=0, lt=2**32)]
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = "Asia/Shanghai"
+
+
+class LineConfig(FileModel):
+    """`[[line]]`: one physical line or session, one owner task.
+
+    `security` and `pki` belong to `opcua`: the policy, and the folder with our certificate, our key
+    and the certificates that were approved.
+    """
+
+    name: Name
+    kind: Literal["modbus-tcp", "opcua"]
+    address: str
+    timeout_ns: Annotated[Duration, Field(alias="timeout", ge=10**6, le=60 * 10**9)] = 500 * 10**6
+    security: Literal["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] | None = (
+        None
+    )
+    pki: FilePath | None = None
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _later(cls, kind: object) -> object:
+        if kind in KINDS_LATER:
+            raise ValueError(f'"{kind}" comes with a later version; now: modbus-tcp, opcua')
+        return kind
+
+
+class DeviceConfig(FileModel):
+    """`[[device]]`: one controller or panel on a line."""
+
+    name: Name
+    line: Name
+    unit_id: Annotated[int, Field(ge=1, le=255)] | None = None
+    profile: Annotated[str, Field(min_length=1, max_length=256)]
+    path: Literal["plc", "scada", "historian", "mirror", "logger"]
+    life: Annotated[str, Field(min_length=1, max_length=64)]
+    reason: Annotated[str, Field(min_length=3, max_length=200)] | None = None
+    points: FilePath | None = None
+    unit: Annotated[str, Field(max_length=64)] = ""
+
+
+class InterlockConfig(FileModel):
+    """`[interlock]`: cause-and-effect files; advisory writes nothing, not even a heartbeat."""
+
+    mode: Literal["advisory"] = "advisory"
+    matrices: tuple[FilePath, ...] = ()
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _later(cls, mode: object) -> object:
+        if mode == "actuating":
+            raise ValueError('"actuating" comes with a later version; now: advisory')
+        return mode
+
+    @field_validator("matrices", mode="before")
+    @classmethod
+    def _listed(cls, files: object) -> object:
+        return tuple(files) if isinstance(files, list) else files
+
+
+class AlarmConfig(FileModel):
+    """`[alarm]`: the file with the limits of the plant."""
+
+    limits: FilePath | None = None
+
+
+class SpoolConfig(FileModel):
+    """`[spool]`: how long and how much is kept on site, and the length of one batch of samples."""
+
+    keep_ns: Annotated[Duration, Field(alias="keep", ge=NS["h"], le=3650 * NS["d"])] = 30 * NS["d"]
+    quota_bytes: Annotated[Size, Field(alias="quota", ge=16 * 10**6)] = 8 * 10**9
+    window_ns: Annotated[Duration, Field(alias="window", ge=10**8, le=NS["min"])] = 5 * NS["s"]
+
+
+class PageConfig(FileModel):
+    """`[page]`: the local read-only listener; absent = off."""
+
+    listen: Address
+
+
+class EdgeConfig(FileModel):
+    """The whole file; see `architecture.md` 11 for each key."""
+
+    gateway: GatewayConfig
+    central: CentralConfig
+    config: VersionConfig
+    line: tuple[LineConfig, ...]
+    device: tuple[DeviceConfig, ...]
+    poll: Mapping[str, int]
+    interlock: InterlockConfig = InterlockConfig()
+    alarm: AlarmConfig = AlarmConfig()
+    spool: SpoolConfig = SpoolConfig()
+    page: PageConfig | None = None
+
+    def line_of(self, device: DeviceConfig) -> LineConfig:
+        """Return the line that `device` hangs on."""
+        return next(line for line in self.line if line.name == device.line)
+
+
+M = TypeVar("M", bound=BaseModel)
+Rows = list[tuple[int, M]]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What could be read so far; the faults of all tables together."""
+
+    file: str
+    faults: list[Fault]
+
+    def table(self, model: type[M], key: str, data: object) -> M | None:
+        """Validate one table and keep its faults."""
+        found, faults = validate(model, data, f"{self.file}: {key}")
+        self.faults += faults
+        return found
+
+    def fault(self, key: str, code: str, message: str) -> None:
+        """Keep one fault."""
+        self.faults.append(Fault(f"{self.file}: {key}", code, message))
+
+
+_TABLES: tuple[tuple[str, type[BaseModel], bool], ...] = (
+    ("gateway", GatewayConfig, True),
+    ("central", CentralConfig, True),
+    ("config", VersionConfig, True),
+    ("interlock", InterlockConfig, False),
+    ("alarm", AlarmConfig, False),
+    ("spool", SpoolConfig, False),
+    ("page", PageConfig, False),
+)
+
+
+def parse_config(data: bytes, file: str) -> tuple[EdgeConfig | None, list[Fault]]:
+    """Return the configuration, or None and every fault that the file itself shows.
+
+    Args:
+        data: the bytes of the file.
+        file: its name, for the place of a fault.
+    """
+    tables, faults = read_toml(data, file)
+    if faults:
+        return None, faults
+    reading = _Reading(file, [])
+    for key in tables:
+        _known_table(reading, key)
+    parts: dict[str, object] = {}
+    for key, model, required in _TABLES:
+        if key in tables or required:
+            parts[key] = reading.table(model, key, tables.get(key, {}))
+    lines = _rows(reading, LineConfig, "line", tables.get("line"), LINES_MAX)
+    devices = _rows(reading, DeviceConfig, "device", tables.get("device"), DEVICES_MAX)
+    parts["poll"] = _poll(reading, tables.get("poll", {}))
+    _check_lines(reading, lines)
+    _check_devices(reading, lines, devices)
+    if reading.faults:
+        return None, reading.faults
+    parts["line"] = tuple(line for _, line in lines)
+    parts["device"] = tuple(device for _, device in devices)
+    return EdgeConfig.model_validate(parts), []
+
+
+def load_text(data: bytes, file: str) -> EdgeConfig:
+    """Return the configuration.
+
+    Raises:
+        ConfigError: with every fault of this file.
+    """
+    config, faults = parse_config(data, file)
+    if config is None:
+        raise ConfigError(faults)
+    return config
+
+
+def _known_table(reading: _Reading, key: str) -> None:
+    if key in TABLES_LATER:
+        reading.fault(key, "config.later", f'"{key}" comes with a later version')
+    elif key not in EdgeConfig.model_fields:
+        hint = near(key, EdgeConfig.model_fields)
+        reading.fault(key, "config.unknown_key", f'unknown table "{key}"{hint}')
+
+
+def _rows(reading: _Reading, model: type[M], key: str, data: object, limit: int) -> Rows[M]:
+    if not isinstance(data, list) or not data:
+        reading.fault(key, "config.missing", f"at least one [[{key}]] is required")
+        return []
+    if len(data) > limit:
+        reading.fault(key, "config.limit", f"{len(data)} entries, the limit is {limit}")
+        return []
+    found = [(i, reading.table(model, f"{key}[{i}]", row)) for i, row in enumerate(data)]
+    return [(i, row) for i, row in found if row is not None]
+
+
+def _poll(reading: _Reading, data: object) -> Mapping[str, int]:
+    classes = dict(POLL_DEFAULT_NS)
+    if not isinstance(data, dict):
+        reading.fault("poll", "config.value", "write a table of classes and periods")
+        return classes
+    for name, text in data.items():
+        try:
+            period = parse_duration(text)
+        except ValueError as error:
+            reading.fault(f"poll.{name}", "config.value", f"{error} (here: {text!r})")
+            continue
+        if not POLL_NS_MIN <= period <= POLL_NS_MAX:
+            reading.fault(f"poll.{name}", "config.limit", "a period is 20 ms to 1 h")
+        classes[name] = period
+    if len(classes) > POLL_CLASSES_MAX:
+        reading.fault("poll", "config.limit", f"at most {POLL_CLASSES_MAX} classes")
+    return classes
+
+
+def _check_lines(reading: _Reading, lines: Rows[LineConfig]) -> None:
+    seen: dict[str, int] = {}
+    for i, line in lines:
+        if line.name in seen:
+            message = f'name "{line.name}" stands in line[{seen[line.name]}] already'
+            reading.fault(f"line[{i}].name", "config.duplicate", message)
+        seen.setdefault(line.name, i)
+        if line.kind == "opcua":
+            _check_opcua(reading, f"line[{i}]", line)
+        else:
+            _check_modbus(reading, f"line[{i}]", line)
+
+
+def _check_modbus(reading: _Reading, key: str, line: LineConfig) -> None:
+    try:
+        parse_address(line.address)
+    except ValueError as error:
+        reading.fault(f"{key}.address", "config.address", f"{error} (here: {line.address!r})")
+    for name, value in (("security", line.security), ("pki", line.pki)):
+        if value is not None:
+            reading.fault(f"{key}.{name}", "config.value", f"{name} belongs to kind opcua only")
+
+
+def _check_opcua(reading: _Reading, key: str, line: LineConfig) -> None:
+    url = urlsplit(line.address)
+    try:
+        parse_address(url.netloc)
+        known = url.scheme == "opc.tcp"
+    except ValueError:
+        known = False
+    if not known:
+        message = f'write an endpoint as "opc.tcp://host:port/path" (here: {line.address!r})'
+        reading.fault(f"{key}.address", "config.address", message)
+    for name, value in (("security", line.security), ("pki", line.pki)):
+        if value is None:
+            message = f"{name} is required for kind opcua: there is no line without certificates"
+            reading.fault(f"{key}.{name}", "config.missing", message)
+
+
+def _check_devices(reading: _Reading, lines: Rows[LineConfig], devices: Rows[DeviceConfig]) -> None:
+    kinds = {line.name: line.kind for _, line in lines}
+    names: dict[str, int] = {}
+    units: dict[tuple[str, int], str] = {}
+    for i, device in devices:
+        key = f"device[{i}]"
+        if device.name in names:
+            message = f'name "{device.name}" stands in device[{names[device.name]}] already'
+            reading.fault(f"{key}.name", "config.duplicate", message)
+        names.setdefault(device.name, i)
+        kind = kinds.get(device.line)
+        if kind is None:
+            message = f'no [[line]] has the name "{device.line}"{near(device.line, kinds)}'
+            reading.fault(f"{key}.line", "config.unknown_line", message)
+        _check_unit(reading, key, device, kind, units)
+        if device.life == "none" and device.reason is None:
+            message = 'life = "none" needs reason = "…": why can nobody see that it is alive?'
+            reading.fault(f"{key}.reason", "config.life_reason", message)
+
+
+def _check_unit(
+    reading: _Reading,
+    key: str,
+    device: DeviceConfig,
+    kind: str | None,
+    units: dict[tuple[str, int], str],
+) -> None:
+    if kind == "opcua" and device.unit_id is not None:
+        reading.fault(f"{key}.unit_id", "config.value", "unit_id belongs to Modbus lines only")
+    if kind != "modbus-tcp":
+        return
+    if device.unit_id is None:
+        reading.fault(f"{key}.unit_id", "config.missing", "unit_id is required on a Modbus line")
+        return
+    other = units.setdefault((device.line, device.unit_id), device.name)
+    if other != device.name:
+        message = f'unit {device.unit_id} of line "{device.line}" is device "{other}" already'
+        reading.fault(f"{key}.unit_id", "config.duplicate_unit", message)

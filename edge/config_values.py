@@ -1,0 +1,75 @@
+"""Words of configuration files: durations, sizes, addresses, names.  Pure."""
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+NS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
+"""Units of a duration in nanoseconds (`interlocks.md` 3.2)."""
+
+BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h|d)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(kB|MB|GB|KiB|MiB|GiB)")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+
+
+def parse_duration(text: object) -> int:
+    """Return nanoseconds of `"500ms"`, `"1.5s"`, `"10min"`, `"4h"`, `"30d"`.
+
+    Raises:
+        ValueError: no such text.
+    """
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('write a duration as text with a unit, such as "500ms", "1s", "10min"')
+    return round(float(found[1]) * NS[found[2]])
+
+
+def parse_size(text: object) -> int:
+    """Return bytes of `"8GB"`, `"512MiB"`.
+
+    Raises:
+        ValueError: no such text.
+    """
+    found = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('write a size as text with a unit, such as "8GB", "512MiB"')
+    return round(float(found[1]) * BYTES[found[2]])
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return (host, port) of `"127.0.0.1:5020"`, `"[::1]:5020"`, `"plc1.plant:502"`.
+
+    Raises:
+        ValueError: no such text.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65_535:
+        raise ValueError('write an address as "host:port", port 1 to 65535')
+    if host.startswith("[") and host.endswith("]"):
+        return str(ipaddress.IPv6Address(host[1:-1])), int(port)
+    if not _HOST.fullmatch(host):
+        raise ValueError(f'"{host}" is neither a host name nor an IP address')
+    return host, int(port)
+
+
+def _address(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError('write an address as "host:port"')  # noqa: TRY004 - pydantic takes ValueError
+    parse_address(text)
+    return text
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Address = Annotated[str, BeforeValidator(_address)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
+FilePath = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class FileModel(BaseModel):
+    """A table that people write: unknown keys refused, nothing converted silently, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)

@@ -1,0 +1,1 @@
+"""Cause-and-effect files (`cem/1`): read, checked, compiled to the model of the engine."""

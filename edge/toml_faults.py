@@ -1,0 +1,91 @@
+"""TOML text and pydantic's errors as faults with file, key path, reason and near match.  Pure."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from proto.errors import Fault
+
+FILE_BYTES_MAX = 2 * 1024 * 1024
+"""Limit of every TOML file that people write (`interlocks.md` 3.3)."""
+
+M = TypeVar("M", bound=BaseModel)
+Table = Mapping[str, object]
+
+
+def read_toml(data: bytes, file: str, code: str = "config.syntax") -> tuple[Table, list[Fault]]:
+    """Return the tables of a TOML file, or nothing and the one fault that stopped the reading."""
+    if len(data) > FILE_BYTES_MAX:
+        return {}, [Fault(file, code, f"{len(data)} bytes, the limit is {FILE_BYTES_MAX}")]
+    try:
+        return tomllib.loads(data.decode()), []
+    except UnicodeDecodeError as error:
+        return {}, [Fault(file, code, f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(file, code, f"not TOML: {error}")]
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return ` - did you mean …?` for a misspelt word, or nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f' - did you mean "{found[0]}"?' if found else ""
+
+
+def key_path(parts: Sequence[str | int]) -> str:
+    """Return `line[0].address` for ("line", 0, "address")."""
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """Return the keys that people may write for `model`."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the model that the last key of `path` stands in; None when it is no plain model."""
+    found: type[BaseModel] | None = model
+    for part in path[:-1]:
+        if found is None or not isinstance(part, str):
+            return None
+        by_key = {f.alias or name: f.annotation for name, f in found.model_fields.items()}
+        inner = by_key.get(part)
+        found = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+    return found
+
+
+def _message(error: ErrorDetails, model: type[BaseModel], unknown: str, prefix: str) -> Fault:
+    path = key_path(error["loc"])
+    place = f"{prefix}.{path}" if path and prefix else prefix or path
+    if error["type"] == "extra_forbidden":
+        owner = _model_at(model, error["loc"])
+        word = str(error["loc"][-1])
+        hint = near(word, keys_of(owner)) if owner else ""
+        return Fault(place, unknown, f'unknown key "{word}"{hint}')
+    if error["type"] == "missing":
+        return Fault(place, "config.missing", "this key is required")
+    message = error["msg"].removeprefix("Value error, ")
+    return Fault(place, "config.value", f"{message} (here: {error['input']!r:.80})")
+
+
+def validate(
+    model: type[M], data: object, place: str, *, unknown: str = "config.unknown_key"
+) -> tuple[M | None, list[Fault]]:
+    """Return the validated table, or None and every fault in it.
+
+    `place` is the file and the key path of the table; `unknown` the code of an unknown key.
+    """
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        return None, [_message(detail, model, unknown, place) for detail in details]
