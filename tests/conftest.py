@@ -17,11 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _demanded(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Fail a skip where the counterparts are required: CI installs them itself."""
-    if report.skipped and not hasattr(report, "wasxfail"):
-        if os.environ.get("YUJING_REQUIRE_PEERS") == "1":
-            reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
-            report.outcome = "failed"
-            report.longrepr = f"{reason}, although YUJING_REQUIRE_PEERS=1"
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and os.environ.get("YUJING_REQUIRE_PEERS") == "1":
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}, although YUJING_REQUIRE_PEERS=1"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,7 @@ import pytest
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Give coroutines virtual time: a sleep of an hour takes none.  `real_time` asks for the real clock."""
+    """Give coroutines virtual time, unless the test is marked `real_time`."""
     if item.get_closest_marker("real_time"):
         return {"real_time": asyncio.new_event_loop}
     return {"virtual_time": async_solipsism.EventLoop}
