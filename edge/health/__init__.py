@@ -1,0 +1,1 @@
+"""The state of every part as one value.  Pure."""

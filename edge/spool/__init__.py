@@ -1,0 +1,1 @@
+"""The durable log of the gateway: batches on disk before anything else.  Pure."""

@@ -1,0 +1,1 @@
+"""Keys, and whether the clock can be believed.  Pure."""

@@ -1,0 +1,1 @@
+"""The centre's cursor over the spool: sessions, order, link.  Pure."""
