@@ -1,0 +1,1 @@
+"""Laws of the simulated plants, one element a file; constants come from variants.  Pure."""

@@ -1,0 +1,1 @@
+"""Plants in a box: physics and program of each simulated plant.  Pure."""
