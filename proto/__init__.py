@@ -1,0 +1,1 @@
+"""The shared language of edge, centre and simulators.  Pure."""

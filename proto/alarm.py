@@ -50,5 +50,17 @@ class WarningLevel(IntEnum):
 STANDING = frozenset(state for state in AlarmState if state is not AlarmState.NORMAL)
 ACTIVE = frozenset({AlarmState.UNACKED, AlarmState.ACKED})
 
-LEVEL_RANK = {AlarmLevel.L: 1, AlarmLevel.H: 1, AlarmLevel.TRUE: 1, AlarmLevel.LL: 2, AlarmLevel.HH: 2, AlarmLevel.INVALID: 3}
-PRIORITY_RANK = {AlarmPriority.LOW: 1, AlarmPriority.MEDIUM: 2, AlarmPriority.HIGH: 3, AlarmPriority.URGENT: 4}
+LEVEL_RANK = {
+    AlarmLevel.L: 1,
+    AlarmLevel.H: 1,
+    AlarmLevel.TRUE: 1,
+    AlarmLevel.LL: 2,
+    AlarmLevel.HH: 2,
+    AlarmLevel.INVALID: 3,
+}
+PRIORITY_RANK = {
+    AlarmPriority.LOW: 1,
+    AlarmPriority.MEDIUM: 2,
+    AlarmPriority.HIGH: 3,
+    AlarmPriority.URGENT: 4,
+}

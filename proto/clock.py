@@ -1,4 +1,4 @@
-"""The clock seam: wall time in microseconds since 1970 UTC, monotonic time in nanoseconds.  Pure."""
+"""The clock seam: wall time in µs since 1970 UTC, monotonic time in nanoseconds.  Pure."""
 
 from typing import Protocol
 
@@ -10,4 +10,4 @@ class Clock(Protocol):
         """Return microseconds since 1970 UTC.  May step; never used for ages."""
 
     def mono_ns(self) -> int:
-        """Return monotonic nanoseconds of this boot; ages, periods and timers come from here alone."""
+        """Return monotonic nanoseconds of this boot; ages and timers come from here alone."""

@@ -18,7 +18,9 @@ class YujingError(Exception):
 
     retry = False
 
-    def __init__(self, code: str, message: str, *, place: str = "", retry: bool | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, place: str = "", retry: bool | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.place = place
@@ -71,7 +73,7 @@ class PackError(ConfigError):
 
 
 class DeviceError(YujingError):
-    """A device did not answer as asked.  Never leaves the owner of the line: it becomes BAD values."""
+    """A device did not answer as asked.  Never leaves the line's owner: it becomes BAD values."""
 
 
 class DeviceUnreachable(DeviceError):
@@ -124,6 +126,10 @@ class IngestError(YujingError):
 
 class BatchDamaged(IngestError):
     """A batch whose bytes cannot be what the gateway wrote."""
+
+
+class MessageMalformed(IngestError):
+    """A message that no honest peer writes; the stream ends (INVALID_ARGUMENT)."""
 
 
 class BatchForked(IngestError):

@@ -56,7 +56,7 @@ class Running(StrEnum):
 
 
 def shown_state(protection: Protection, health: Health, service: Service) -> str:
-    """Return the one word that a screen shows: the worst over the three regions (`interlocks.md` 3.10)."""
+    """Return the one word that a screen shows: the worst over the three regions."""
     if health is Health.PROTECTION_FAILED:
         return health
     if protection is not Protection.NORMAL:

@@ -1,4 +1,4 @@
-"""A point: one measured or commanded quantity, its tag, unit, range and how its value travels.  Pure."""
+"""A point: one measured or commanded quantity, its tag, unit, range, type on the wire.  Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,11 +35,12 @@ class Point:
 
     Attributes:
         name: `<device>/<point>`, the name on the wire and in matrices.
-        tag: ISA-5.1 identifier (位号), an alias that every command accepts; the name where there is none.
+        tag: ISA-5.1 identifier (位号), an alias that every command accepts; the name where none.
         title: what people read.
         type: how the raw code is to be read.
         unit: UCUM code; `bool` for switches; `1` for no unit.
-        scale, offset: engineering value = float64(raw) * scale + offset, in this order; 1 and 0 for floats.
+        scale, offset: engineering value = float64(raw) * scale + offset, in this order;
+            1 and 0 for floats.
         range_low, range_high: engineering range in `unit`; None where there is none.
         parameter: id of the catalogue (`proto/domain/parameters.toml`) or `none`.
         poll: name of the poll class.

@@ -1,7 +1,8 @@
-"""Quality of a sample: how far a value may be trusted, why not, and what the device itself said.  Pure.
+"""Quality of a sample: how far a value may be trusted, why not, what the device said.  Pure.
 
-Severity follows OPC UA Part 8 (Good, Uncertain, Bad); the reason is ours, one enumeration for the whole house.
-The 16-bit code on disk and wire holds severity in bits 15-14, NO_VALUE in bit 13 and the reason in bits 12-0.
+Severity follows OPC UA Part 8 (Good, Uncertain, Bad); the reason is ours, one enumeration for the
+whole house.  The 16-bit code on disk and wire holds severity in bits 15-14, NO_VALUE in bit 13 and
+the reason in bits 12-0.
 """
 
 from enum import IntEnum
@@ -63,7 +64,7 @@ class Detail(IntEnum):
 
 
 class QualityCode(NamedTuple):
-    """One quality, taken apart: severity, reason, and whether the value beside it is only filler."""
+    """One quality, taken apart: severity, reason, whether the value beside it is only filler."""
 
     quality: Quality
     reason: Reason
