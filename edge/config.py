@@ -109,11 +109,6 @@ class InterlockConfig(FileModel):
             raise ValueError('"actuating" comes with a later version; now: advisory')
         return mode
 
-    @field_validator("matrices", mode="before")
-    @classmethod
-    def _listed(cls, files: object) -> object:
-        return tuple(files) if isinstance(files, list) else files
-
 
 class AlarmConfig(FileModel):
     """`[alarm]`: the file with the limits of the plant."""

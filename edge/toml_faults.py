@@ -1,6 +1,7 @@
 """TOML text and pydantic's errors as faults with file, key path, reason and near match.  Pure."""
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -27,6 +28,8 @@ def read_toml(data: bytes, file: str, code: str = "config.syntax") -> tuple[Tabl
         return {}, [Fault(file, code, f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
     except tomllib.TOMLDecodeError as error:
         return {}, [Fault(file, code, f"not TOML: {error}")]
+    except RecursionError:
+        return {}, [Fault(file, code, "nested too deep")]
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -82,10 +85,11 @@ def validate(
 ) -> tuple[M | None, list[Fault]]:
     """Return the validated table, or None and every fault in it.
 
-    `place` is the file and the key path of the table; `unknown` the code of an unknown key.
+    `place` is the file and the key path of the table; `unknown` the code of an unknown key.  Read by
+    way of JSON, so that strict models take lists and names from TOML, but no number for a text.
     """
     try:
-        return model.model_validate(data), []
+        return model.model_validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         return None, [_message(detail, model, unknown, place) for detail in details]
