@@ -1,0 +1,96 @@
+"""Worked examples: does a point's vector decode to the value that the source gives?  Pure.
+
+The example goes through the same compiled gather (Modbus) or decoder (OPC UA) as live answers.
+"""
+
+import math
+
+from devices.address import ModbusAddress, NodeType, Order, RegisterType, Table
+from devices.opcua.status_code import NAMES
+from devices.opcua.value import decode
+from devices.profile import ModbusPoint, OpcUaPoint
+from devices.registers import Slot, compile_layout, gather
+from proto.errors import Fault
+from proto.quality import Quality
+
+
+def modbus_vector_faults(point: ModbusPoint, address: ModbusAddress, place: str) -> list[Fault]:
+    """Return why the vector of `point` is refused; empty when it decodes as the source says."""
+    wanted, given = _registers_wanted(address), point.vector.registers
+    if address.table.is_bits:
+        if len(point.vector.bits) != 1 or given:
+            return [_shape(place, point.name, "bits = [0] or bits = [1]")]
+    elif len(given) != wanted or point.vector.bits:
+        return [_shape(place, point.name, f"registers = [...] with {wanted} of them")]
+    got = _decode_modbus(point, address)
+    if _same(got, point.vector.value, address.type is RegisterType.FLOAT32):
+        return []
+    hint = ""
+    if address.length > 1 and not address.table.is_bits:
+        fits = [order for order in Order if _fits(point, address, order)]
+        hint = f"; order {fits[0]} would fit" if fits else "; no order would fit"
+    return [_wrong(place, point.name, got, point.vector.value, hint)]
+
+
+def opcua_vector_faults(point: OpcUaPoint, place: str) -> list[Fault]:
+    """Return why the vector of `point` is refused; empty when it decodes as the source says."""
+    variant = point.vector.variant
+    status = NAMES.get(variant.status)
+    if status is None:
+        return [Fault(place, "profile.status_unknown", f"{variant.status}: no such status code")]
+    number: bool | int | float = variant.value
+    if point.at.type in (NodeType.FLOAT, NodeType.DOUBLE) and not isinstance(number, bool):
+        number = float(number)
+    got = decode(
+        point.at.type,
+        variant.type,
+        number,
+        status,
+        scale=point.scale,
+        offset=point.offset,
+        fault_values=point.fault_values,
+    )
+    if got.no_value:
+        message = f"{point.name}: {variant.type} {variant.value} is no {point.at.type}"
+        return [Fault(place, "profile.vector_wrong", message)]
+    faults: list[Fault] = []
+    if not _same(got.value, point.vector.value, point.at.type is NodeType.FLOAT):
+        faults.append(_wrong(place, point.name, got.value, point.vector.value, ""))
+    if got.quality is not Quality[point.vector.quality]:
+        message = f"{point.name} decodes to {got.quality.name}, source says {point.vector.quality}"
+        faults.append(Fault(place, "profile.vector_wrong", message))
+    return faults
+
+
+def _registers_wanted(address: ModbusAddress) -> int:
+    return 0 if address.table.is_bits else address.length
+
+
+def _decode_modbus(point: ModbusPoint, address: ModbusAddress) -> float:
+    slot = Slot(address, point.scale, point.offset)
+    layout = compile_layout([slot], address.address, address.length)
+    if address.table in (Table.COIL, Table.DISCRETE):
+        data = bytes(point.vector.bits)
+    else:
+        data = b"".join(register.to_bytes(2, "big") for register in point.vector.registers)
+    return float(gather(data, layout).value[0])
+
+
+def _fits(point: ModbusPoint, address: ModbusAddress, order: Order) -> bool:
+    other = ModbusAddress(address.table, address.address, address.type, order)
+    got = _decode_modbus(point, other)
+    return _same(got, point.vector.value, address.type is RegisterType.FLOAT32)
+
+
+def _same(got: float, said: float, is_single: bool) -> bool:
+    """A single carries about seven decimal digits; everything else is compared to twelve."""
+    return math.isclose(got, float(said), rel_tol=1e-6 if is_single else 1e-12, abs_tol=1e-12)
+
+
+def _shape(place: str, name: str, wanted: str) -> Fault:
+    return Fault(place, "profile.vector_shape", f"{name}: this type needs {wanted}")
+
+
+def _wrong(place: str, name: str, got: float, said: float, hint: str) -> Fault:
+    message = f"{name} decodes to {got:.12g}, source says {float(said):.12g}{hint}"
+    return Fault(place, "profile.vector_wrong", message)
