@@ -3,11 +3,13 @@
 `python -m tests.generate` is `make proto`; a second run changes nothing.
 """
 
+import ast
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house import ROOT, modules
@@ -32,7 +34,7 @@ def protobuf() -> Iterator[tuple[Path, str]]:
 
 def pure_modules() -> list[str]:
     """Return the modules whose docstring says `Pure.`."""
-    return sorted(m.name for m in modules() if m.kind == "pure")
+    return sorted(m.name for m in modules() if m.kind == "pure" and not m.is_bare)
 
 
 def import_contract() -> Iterator[tuple[Path, str]]:
@@ -42,9 +44,74 @@ def import_contract() -> Iterator[tuple[Path, str]]:
     yield path, PURE_LIST.sub(lambda _: listed, path.read_text(encoding="utf-8"))
 
 
+EVENT = re.compile(r"^[a-z_]+\.[a-z_]+$")
+LEVELS = {"info", "warning", "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One log event: who writes it, how loud, what it means, what to do."""
+
+    process: str
+    name: str
+    level: str
+    meaning: str
+    advice: str
+
+
+def _catalogue(tree: ast.Module) -> dict[str, tuple[str, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "CATALOG" and node.value:
+            return dict(ast.literal_eval(node.value))
+    return {}
+
+
+def _written(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield (event, method that writes it) of one typed function."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = node.args[0].value
+            if isinstance(name, str) and EVENT.match(name):
+                yield name, ast.unparse(node.func).rpartition(".")[2]
+
+
+def events() -> list[Event]:
+    """Return every log event of the tree: the catalogue, and what the typed functions write."""
+    found: dict[tuple[str, str], Event] = {}
+    for process, path in (("gateway", "edge/events.py"), ("centre", "central/events.py")):
+        [module] = [m for m in modules() if m.path == path]
+        catalogue = _catalogue(module.tree)
+        for name, (level, advice) in catalogue.items():
+            found[process, name] = Event(process, name, level, "", advice)
+        for function in (n for n in module.tree.body if isinstance(n, ast.FunctionDef)):
+            meaning = (ast.get_docstring(function) or "").split("\n")[0]
+            for name, method in _written(function):
+                level, advice = catalogue.get(name, (method if method in LEVELS else "info", ""))
+                found[process, name] = Event(process, name, level, meaning, advice)
+    return [found[key] for key in sorted(found)]
+
+
+def event_tables() -> Iterator[tuple[Path, str]]:
+    """Yield the operations guide with its tables of events."""
+    path = ROOT / "docs" / "operations" / "events.md"
+    lines = []
+    for process in ("gateway", "centre"):
+        lines += [
+            f"## {process.capitalize()}",
+            "",
+            "| event | level | meaning | what to do |",
+            "|---|---|---|---|",
+        ]
+        for e in events():
+            if e.process == process:
+                lines.append(f"| `{e.name}` | {e.level} | {e.meaning} | {e.advice} |")
+        lines.append("")
+    yield path, EVENTS.sub(lambda _: "\n".join(lines), path.read_text(encoding="utf-8"))
+
+
 def generated() -> dict[Path, str]:
     """Return the text that each generated file must have."""
-    return dict([*protobuf(), *import_contract()])
+    return dict([*protobuf(), *import_contract(), *event_tables()])
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 import proto
 from tests import house
-from tests.generate import pure_modules
+from tests.generate import events, pure_modules
 from tests.house import ROOT
 
 MODULES = house.modules()
@@ -31,11 +31,12 @@ SUPERVISORS = {"edge/supervisor.py", "central/supervisor.py"}
 HOMES: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("edge/spool/", "central/store/", "central/archive/"),
     "alembic": ("central/store/",),
-    "asyncua": ("devices/opcua/driver.py", "devices/opcua/trust.py", "simulators/serve/opcua.py"),
+    "asyncua": ("devices/opcua/driver.py", "devices/opcua/trust.py", "simulators/serve/opcua"),
     "cryptography": (
         "edge/trust/",
         "central/listeners/",
         "simulators/demo/",
+        "simulators/serve/opcua",
         "devices/opcua/trust.py",
     ),
     "cyclopts": ("*/cli.py", "*/commands/"),
@@ -251,6 +252,11 @@ def test_the_tree_names_no_host_of_a_network() -> None:
     assert found == set()
 
 
+def test_every_event_that_is_no_mere_change_says_what_to_do() -> None:
+    silent = [f"{e.process} {e.name}" for e in events() if e.level != "info" and not e.advice]
+    assert silent == []
+
+
 def tables(pattern: str) -> list[tuple[str, dict[str, object]]]:
     """Return (path, parsed) of the data files that match."""
     return [
@@ -260,14 +266,15 @@ def tables(pattern: str) -> list[tuple[str, dict[str, object]]]:
 
 
 def entries(table: object, *keys: str) -> Iterator[dict[str, object]]:
-    """Yield the dicts of the arrays of tables under any of the keys, at any depth."""
+    """Yield the rows under any of the keys, at any depth: `[[key]]` and `[key.NAME]` alike."""
     if isinstance(table, dict):
         for key, value in table.items():
-            rows = value if isinstance(value, list) else []
             if key in keys:
+                rows = value if isinstance(value, list) else value.values()
                 yield from (row for row in rows if isinstance(row, dict))
-            for row in [value, *rows]:
-                yield from entries(row, *keys)
+            else:
+                for row in value if isinstance(value, list) else [value]:
+                    yield from entries(row, *keys)
 
 
 def test_every_profile_names_its_source_and_every_point_its_vector_and_parameter() -> None:
