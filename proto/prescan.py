@@ -41,7 +41,7 @@ class Shape:
 
 
 _TIP = Shape({1: _BYTES, 2: _VARINT, 3: _VARINT, 4: _VARINT, 5: _VARINT, 6: _BYTES})
-_PENDING = Shape({number: _VARINT for number in range(1, 6)})
+_PENDING = Shape(dict.fromkeys(range(1, 6), _VARINT))
 _HELLO = Shape(
     {1: _VARINT, 2: _VARINT, 3: _VARINT, 4: _BYTES, 5: _BYTES, 6: _VARINT}
     | {7: _BYTES, 8: _BYTES, 9: _BYTES},
