@@ -63,6 +63,12 @@ def new_box(model: PlantModel[State, Knobs, Memory, Commands]) -> Box[State, Mem
     return Box(0, state, model.idle(), readings, Plc(), model.boot(), Image({}, 0), FaultBook())
 
 
+def published_names(model: PlantModel[State, Knobs, Memory, Commands]) -> frozenset[str]:
+    """Return the names of all points that the plant's controller publishes."""
+    scan = model.scan(model.boot(), model.observe(model.first()), bypassed=False, failed=False)
+    return frozenset((*scan.published, LIFE_POINT))
+
+
 def time_ms(model: PlantModel[State, Knobs, Memory, Commands], tick: int) -> int:
     """Return the plant time of a tick in ms."""
     return tick * model.traits.step_ms

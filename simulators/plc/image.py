@@ -5,10 +5,12 @@ drift from it; the encoder here is our own and shares no code with the driver's 
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from devices.address import ModbusAddress, Order, RegisterType, Table
+from devices.address import ModbusAddress, OpcUaAddress, Order, RegisterType, Table
+from devices.profile import ModbusProfile, OpcUaProfile
+from proto.errors import Fault, ProfileError
 from simulators.plants.model import Value, Values
 
 _CODES = {
@@ -32,6 +34,14 @@ class Cell:
     address: ModbusAddress
     scale: float = 1.0
     offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCell:
+    """One point as a node of a server."""
+
+    name: str
+    address: OpcUaAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,34 @@ def map_cells(cells: Sequence[Cell]) -> RegisterMap:
         known = extents.get(cell.address.table, Extent(first, end))
         extents[cell.address.table] = Extent(min(known.first, first), max(known.end, end))
     return RegisterMap(tuple(cells), extents)
+
+
+def register_map(profile: ModbusProfile, published: Collection[str]) -> RegisterMap:
+    """Return the register map of a profile.
+
+    Raises:
+        ProfileError: the profile has points that the plant does not publish.
+    """
+    _check(profile.profile, [point.name for point in profile.points], published)
+    return map_cells([Cell(p.name, profile.address(p), p.scale, p.offset) for p in profile.points])
+
+
+def node_cells(profile: OpcUaProfile, published: Collection[str]) -> tuple[NodeCell, ...]:
+    """Return the nodes of a profile.
+
+    Raises:
+        ProfileError: the profile has points that the plant does not publish.
+    """
+    _check(profile.profile, [point.name for point in profile.points], published)
+    return tuple(NodeCell(p.name, profile.address(p)) for p in profile.points)
+
+
+def _check(profile: str, names: Sequence[str], published: Collection[str]) -> None:
+    missing = [name for name in names if name not in published]
+    if missing:
+        raise ProfileError(
+            [Fault(f"{profile}/{name}", "plant.point_missing", "not published") for name in missing]
+        )
 
 
 def encode(layout: RegisterMap, values: Values) -> Registers:

@@ -1,0 +1,1 @@
+"""Real protocols in front of a simulated plant, and the runner that drives it in real time."""
