@@ -1,0 +1,1 @@
+"""The questions of people and programs, over gRPC and HTTP.  Pure."""

@@ -1,0 +1,1 @@
+"""Batches as received, and what is read from them.  Pure."""

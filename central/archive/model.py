@@ -1,4 +1,4 @@
-"""What the archive takes in, and what it gives back: the shapes between ingest, archive and its readers.  Pure.
+"""What the archive takes in and gives back: shapes between ingest, archive and readers.  Pure.
 
 Source: `batches.md` 3.14, `central.md` 3.2 and 3.9.  Times are microseconds since 1970 UTC.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proto.batch import Header
+from proto.errors import IngestError
 from proto.gap import GapEntry
 from proto.point import PointType
 from proto.quality import Quality
@@ -151,3 +152,15 @@ class ForkRow:
     stored_hash: bytes
     other_hash: bytes
     received_us: int
+
+
+class ArchiveFull(IngestError):
+    """No room; nothing was changed and nothing is acknowledged."""
+
+    retry = True
+
+
+class ArchiveBroken(IngestError):
+    """The database refused; nothing was changed and nothing is acknowledged."""
+
+    retry = True

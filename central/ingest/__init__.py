@@ -1,0 +1,1 @@
+"""What a gateway sends, up to the durable commit.  Pure."""

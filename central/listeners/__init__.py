@@ -1,0 +1,1 @@
+"""The doors of the centre: who may come in, and by which one.  Pure."""

@@ -112,7 +112,7 @@ class GatewayStatus:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """The identity of principle 5 over sample numbers: expected = stored + gapped + withheld + pending + unexplained."""
+    """Principle 5: expected = stored + gapped + withheld + pending + unexplained, in samples."""
 
     expected: int = 0
     stored: int = 0

@@ -1,0 +1,1 @@
+"""The database file of the centre: tables, migrations, connections.  Pure."""

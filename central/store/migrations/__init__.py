@@ -1,0 +1,1 @@
+"""The schema of `central.db`: one numbered script a step.  Pure."""
