@@ -10,11 +10,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install -q --no-compile
 RUN    := $(VENV)/.stamp-run
 DEV    := $(VENV)/.stamp-dev
 UV     := 0.13.9
 TESTS  ?=
-# What `make check` has proven need not run twice in one CI job: TESTS="tests/integration tests/e2e".
 
 .PHONY: help demo test check setup lock proto clean
 
@@ -43,7 +43,7 @@ proto: $(DEV) ## regenerate what is generated: protobuf code, schemas, lists and
 
 lock: ## compile both lock files; no index host gets into them
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >&2
-	@test -x $(BIN)/uv || $(PIP) install -q uv==$(UV) >&2
+	@test -x $(BIN)/uv || $(INSTALL) uv==$(UV) >&2
 	@compile() { env -u UV_FIND_LINKS -u PIP_FIND_LINKS $(BIN)/uv pip compile -q --universal --python-version 3.11 \
 	  --generate-hashes --exclude-newer "7 days" --custom-compile-command "make lock" --group build "$$@"; } ; \
 	compile pyproject.toml -o requirements.lock >/dev/null ; \
@@ -62,12 +62,12 @@ $(BIN)/python:
 $(RUN): requirements.lock pyproject.toml | $(BIN)/python
 	@if [ -e $(DEV) ]; then $(MAKE) $(DEV); else \
 	  echo "setting up $(VENV) from requirements.lock …" >&2 ; \
-	  $(PIP) install -q --require-hashes -r requirements.lock >&2 ; \
-	  $(PIP) install -q --no-deps --no-build-isolation -e . >&2 ; fi
+	  $(INSTALL) --require-hashes -r requirements.lock >&2 ; \
+	  $(INSTALL) --no-deps --no-build-isolation -e . >&2 ; fi
 	@touch $@
 
 $(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) from requirements-dev.lock …" >&2
-	@$(PIP) install -q --require-hashes -r requirements-dev.lock >&2
-	@$(PIP) install -q --no-deps --no-build-isolation -e . >&2
+	@$(INSTALL) --require-hashes -r requirements-dev.lock >&2
+	@$(INSTALL) --no-deps --no-build-isolation -e . >&2
 	@touch $(RUN) $@

@@ -45,6 +45,11 @@ def import_contract() -> Iterator[tuple[Path, str]]:
 
 
 EVENT = re.compile(r"^[a-z_]+\.[a-z_]+$")
+PROCESSES = {
+    "gateway": "edge/events.py",
+    "centre": "central/events.py",
+    "simulated plant": "simulators/events.py",
+}
 LEVELS = {"info", "warning", "error"}
 
 
@@ -78,7 +83,7 @@ def _written(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 def events() -> list[Event]:
     """Return every log event of the tree: the catalogue, and what the typed functions write."""
     found: dict[tuple[str, str], Event] = {}
-    for process, path in (("gateway", "edge/events.py"), ("centre", "central/events.py")):
+    for process, path in PROCESSES.items():
         [module] = [m for m in modules() if m.path == path]
         catalogue = _catalogue(module.tree)
         for name, (level, advice) in catalogue.items():
@@ -95,7 +100,7 @@ def event_tables() -> Iterator[tuple[Path, str]]:
     """Yield the operations guide with its tables of events."""
     path = ROOT / "docs" / "operations" / "events.md"
     lines = []
-    for process in ("gateway", "centre"):
+    for process in PROCESSES:
         lines += [
             f"## {process.capitalize()}",
             "",
