@@ -39,6 +39,10 @@ class ChannelState:
     uncertain: bool = False
 
 
+UNHEARD = Ballot(Result.SUSPENDED, 0, 0, 0)
+IDLE = Delay()
+
+
 @dataclass(frozen=True, slots=True)
 class CauseState:
     """One cause.
@@ -51,8 +55,8 @@ class CauseState:
         deviates: disagreeing for longer than its limit.
     """
 
-    ballot: Ballot = Ballot(Result.SUSPENDED, 0, 0, 0)
-    delay: Delay = Delay()
+    ballot: Ballot = UNHEARD
+    delay: Delay = IDLE
     floor_ns: int = 0
     deviation_ns: int | None = None
     deviates: bool = False
@@ -102,7 +106,7 @@ def step_channel(
         return ChannelState(result, seen_ns, says, uncertain=reading.quality != GOOD)
     if state.good_ns is not None and now_ns - state.good_ns <= spec.grace_ns:
         says = Channel.TRUE if state.memory else Channel.FALSE
-        return replace(state, says=says, uncertain=True)
+        return replace(state, says=says, uncertain=False)
     # a window that is not filled yet, or a point never read, is no sensor fault
     lost = not settled or reading.reason == INIT
     return replace(state, says=Channel.LOST if lost else Channel.BAD, uncertain=False)
@@ -114,7 +118,7 @@ def step_cause(
     """Return the cause after the vote of its channels."""
     ballot = vote_trip(spec.need, tuple(channels[i].says for i in spec.channels))
     if ballot.result is Result.SUSPENDED:
-        return replace(state, ballot=ballot, delay=timers.restarted(state.delay), floor_ns=1)
+        return replace(state, ballot=ballot, delay=timers.restarted(state.delay), floor_ns=0)
     floor_ns = state.floor_ns
     if state.suspended:  # data are back: what is confirmed now rests on them alone
         floor_ns = max(spec.on_delay_ns, 2 * spec.poll_ns)

@@ -14,7 +14,6 @@ from edge.interlock.model import Input, Model
 from edge.interlock.reading import (
     BAD,
     INIT,
-    LINK_UP,
     NOT_A_NUMBER,
     OUT_OF_RANGE,
     STALE,
@@ -41,8 +40,7 @@ def qualify(spec: Input, image: Image, now_ns: int) -> Reading:
     received = image.receive_mono_ns[at]
     value, quality, reason = image.value[at], image.quality[at], image.reason[at]
     if quality != BAD:
-        old = spec.max_age_ns and now_ns - received > spec.max_age_ns
-        if old or (image.link[spec.controller] != LINK_UP and not spec.max_age_ns):
+        if spec.max_age_ns and now_ns - received > spec.max_age_ns:
             quality, reason = BAD, STALE
         elif not math.isfinite(value):
             quality, reason = BAD, NOT_A_NUMBER

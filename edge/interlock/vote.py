@@ -2,8 +2,8 @@
 
 `vote_trip`: of n channels t are TRUE, f are BAD on a live line, l are lost with their controller.
 TRUE if t + f >= m; or t >= 1 and t + f + l >= m.  FALSE if t + f + l < m.  Else suspended: the
-cause keeps what it had, nothing new is confirmed.  All BAD is TRUE and says so (INPUT_LOSS): it is no
-demand on the plant.  A channel that turns BAD never turns TRUE into FALSE.
+cause keeps what it had, nothing new is confirmed.  All BAD is TRUE and says so (INPUT_LOSS): it is
+no demand on the plant.  A channel that turns BAD never turns TRUE into FALSE.
 Source: `interlocks.md` 3.8 (column `alarm`; every controller in advisory mode).
 """
 
