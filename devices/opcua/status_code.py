@@ -73,6 +73,21 @@ _REASONS: Final[Mapping[str, Reason]] = {
 _REASON_OF: Final = {NAMES[name] >> 16: reason for name, reason in _REASONS.items()}
 _NAME_OF: Final = {code >> 16: name for name, code in NAMES.items()}
 
+_SESSION_GONE: Final = frozenset(
+    {
+        0x800C,  # BadShutdown
+        0x800D,  # BadServerNotConnected
+        0x800E,  # BadServerHalted
+        0x8022,  # BadSecureChannelIdInvalid
+        0x8025,  # BadSessionIdInvalid
+        0x8026,  # BadSessionClosed
+        0x8027,  # BadSessionNotActivated
+        0x8086,  # BadSecureChannelClosed
+        0x8087,  # BadSecureChannelTokenUnknown
+        0x80AE,  # BadConnectionClosed
+    }
+)
+
 _DATA_VALUE_INFO: Final = 0x0400
 _OVERFLOW: Final = 0x0080
 
@@ -91,6 +106,11 @@ def judge(code: int) -> tuple[Quality, Reason]:
             return Quality.UNCERTAIN, reason
         case _:
             return Quality.BAD, reason
+
+
+def is_session_gone(code: int) -> bool:
+    """True for codes that end a session or its channel: nothing more will be answered on it."""
+    return code >> 16 in _SESSION_GONE
 
 
 def name(code: int) -> str:

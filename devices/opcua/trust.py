@@ -1,9 +1,10 @@
-"""Who may be talked to: our certificate, and the servers that a person approved.  Shell: pki files.
+"""Who may be talked to: our certificate, and approved servers.  Shell: pki files.
 
-Directory `pki`: `own/cert.pem`, `own/key.pem`, `trusted/` (certificates, .pem or .der), `rejected/`.
-An empty `trusted/` trusts nobody.  An unknown certificate is kept in `rejected/` for a person to look
-at and move; never trusted on first use.  Trust is in the approved key and its application URI: the
-same key in a renewed certificate is the same server, another key under the same name is not.
+Directory `pki`: `own/cert.pem`, `own/key.pem`, `trusted/` (certificates, .pem or .der) and
+`rejected/`.  An empty `trusted/` trusts nobody.  An unknown certificate is kept in `rejected/` for
+a person to look at and move; never trusted on first use.  Trust is in the approved key and its
+application URI: the same key in a renewed certificate is the same server, another key under the
+same name is not.
 
 Clause: OPC UA Part 2, 4.10; Part 4, 6.1.3; Part 6, 6.2.2 (application instance certificates).
 """

@@ -63,13 +63,13 @@ def decode(
     quality, reason = judge(status)
     if number is None or sent.lower() in ("", "null"):
         if quality is not Quality.BAD:
-            return _nothing(Quality.BAD, Reason.DEVICE_ERROR, status or BAD_NO_DATA)
-        return _nothing(quality, reason, status)
+            return nothing(Quality.BAD, Reason.DEVICE_ERROR, status or BAD_NO_DATA)
+        return nothing(quality, reason, status)
     raw = _raw(declared, number) if sent.lower() == declared else None
     if raw is None:
         if quality is not Quality.BAD:
-            return _nothing(Quality.BAD, Reason.CONFIG, BAD_TYPE_MISMATCH)
-        return _nothing(quality, reason, status)
+            return nothing(Quality.BAD, Reason.CONFIG, BAD_TYPE_MISMATCH)
+        return nothing(quality, reason, status)
     assert isinstance(number, int | float)
     value = float(number) * scale + offset
     if quality is not Quality.BAD:
@@ -80,7 +80,8 @@ def decode(
     return NodeValue(raw, value, quality, reason, no_value=False, detail=status)
 
 
-def _nothing(quality: Quality, reason: Reason, detail: int) -> NodeValue:
+def nothing(quality: Quality, reason: Reason, detail: int) -> NodeValue:
+    """Return a point without a value, and why it has none."""
     return NodeValue(0, math.nan, quality, reason, no_value=True, detail=detail)
 
 
