@@ -1,0 +1,1 @@
+"""Off-site analysis (非现场执法研判): rule packs over windows of the archive.  Pure."""
