@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from central.archive import statements as sql
+from central.archive.codes import number_of_code
 from central.archive.model import Admitted, Outcome, Stored
 from central.archive.rows import Derive, Derived, GapRecordRow, SummaryRow
 from proto.batch import parse_header
 from proto.v1 import uplink_pb2 as wire
 
-CODE_PAYLOAD = 1  # Item.code of a batch whose payload is unusable; the text stands in quarantine
-CODE_FORK_QUOTA = 2  # no room for more forks of this site
+CODE_FORK_QUOTA = 254  # Item.code: no room for more forks of this site
 FORK_BYTES_MAX = 64 * 1024 * 1024  # batches.md 3.13
 DECODED = 1
 WAITS = 0
@@ -179,7 +179,9 @@ def _quarantine(db: sqlite3.Connection, item: Admitted, code: str, done: Appende
     data = item.block + item.payload
     keep_aside(db, item.site, item.gateway, data, code, item.received_us)
     done.quarantined.append(item.site)
-    done.outcomes.append(Outcome(item.ref, wire.QUARANTINED, item.header.hash, CODE_PAYLOAD))
+    done.outcomes.append(
+        Outcome(item.ref, wire.QUARANTINED, item.header.hash, number_of_code(code))
+    )
 
 
 def _write_rows(db: sqlite3.Connection, derived: Derived) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from central.archive import history
 from central.archive.blocks import Archive
 from central.archive.decode import decode
-from central.archive.history import PartPoint
+from central.archive.history import Grid, PartPoint
 from central.archive.model import (
     ArchivedPoint,
     Bucket,
@@ -96,7 +96,7 @@ class ArchiveReader:
     async def records(
         self, site: str, t0_us: int, t1_us: int, kinds: Collection[str] | None = None
     ) -> list[Record]:
-        """Return records with t0 <= t < t1 in time order, of some kinds or of all; at most 10,000."""
+        """Return records with t0 <= t < t1 in time order, of some kinds or all (≤ 10,000)."""
         return await self._database.read(lambda db: _records(db, site, t0_us, t1_us, kinds))
 
     async def gaps(self, site: str, t0_us: int, t1_us: int) -> list[GapRow]:
@@ -115,7 +115,26 @@ class ArchiveReader:
         """Return how often each kind of record stands in the archive, and `gap` entries."""
         return await self._database.read(lambda db: _counts(db, site))
 
-    async def grids(self, site: str) -> list[history.Grid]:
+    async def parts(self, site: str) -> dict[bytes, SchemaPart]:
+        """Return the point tables of a site by hash."""
+        found = await self._database.read(lambda db: parts_of(db, site))
+        return {digest: part for digest, (_gateway, part) in found.items()}
+
+    async def boards(self) -> dict[str, tuple[int, bytes]]:
+        """Return the snapshot of each site's board with its arrival number."""
+        rows = await self._database.read(
+            lambda db: db.execute("SELECT site_id, arrival, body FROM board").fetchall()
+        )
+        return {site: (arrival, body) for site, arrival, body in rows}
+
+    async def journal(self) -> list[tuple[str, int, str, str]]:
+        """Return the newest transition of each gateway: gateway, wall time, state, reason."""
+        newest = """SELECT gateway_id, at_us, state, reason FROM link_journal j WHERE number =
+                    (SELECT max(number) FROM link_journal k
+                     WHERE k.site_id=j.site_id AND k.gateway_id=j.gateway_id)"""
+        return await self._database.read(lambda db: db.execute(newest).fetchall())
+
+    async def grids(self, site: str) -> list[Grid]:
         """Return what each periodic axis of each boot has stored of its grid."""
         return await self._database.read(lambda db: _grids(db, site))
 
@@ -128,7 +147,7 @@ def _parse_part(body: bytes) -> SchemaPart:
 def parts_of(db: sqlite3.Connection, site: str) -> dict[bytes, tuple[str, SchemaPart]]:
     """Return the point tables of a site by hash, oldest first: (gateway, part)."""
     rows = db.execute(
-        "SELECT hash, gateway_id, body FROM schema_part WHERE site_id=? ORDER BY received_us, rowid",
+        "SELECT hash, gateway_id, body FROM schema_part WHERE site_id=? ORDER BY received_us",
         (site,),
     )
     return {digest: (gateway, _parse_part(body)) for digest, gateway, body in rows}
@@ -235,7 +254,7 @@ def _counts(db: sqlite3.Connection, site: str) -> dict[str, int]:
     return found
 
 
-def _grids(db: sqlite3.Connection, site: str) -> list[history.Grid]:
+def _grids(db: sqlite3.Connection, site: str) -> list[Grid]:
     parts = parts_of(db, site)
     rows = db.execute(
         """SELECT e.gateway_id, a.epoch, a.boot_id, a.schema_hash, a.point_first, a.period_us,
@@ -245,7 +264,7 @@ def _grids(db: sqlite3.Connection, site: str) -> list[history.Grid]:
         (site,),
     )
     return [
-        history.Grid(
+        Grid(
             gateway,
             epoch,
             boot_id,

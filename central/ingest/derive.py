@@ -26,7 +26,7 @@ SiteParts = dict[str, dict[bytes, SchemaPart]]
 
 
 def derive(
-    items: Sequence[Admitted], parts: SiteParts
+    items: Sequence[Admitted], parts: Mapping[str, Mapping[bytes, SchemaPart]]
 ) -> tuple[Derived, list[Decoded], list[tuple[str, SchemaPart]]]:
     """Decode new batches and return their rows, their decoded form, and the new point tables.
 
@@ -34,14 +34,14 @@ def derive(
         items: batches that are not in the archive yet, each key once.
         parts: point tables known by site; not changed here.
     """
-    known = {site: dict(found) for site, found in parts.items()}
+    known = {item.site: dict(parts.get(item.site, {})) for item in items}
     derived = Derived()
     damaged: dict[int, str] = {}
     waits: set[int] = set()
     done: list[Decoded] = []
     fresh: list[tuple[str, SchemaPart]] = []
     for item in sorted(items, key=lambda item: item.header.lane is not Lane.META):
-        own = known.setdefault(item.site, {})
+        own = known[item.site]
         try:
             decoded = decode_item(item, own)
         except BatchDamaged as error:
