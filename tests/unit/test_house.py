@@ -27,6 +27,13 @@ LONG_FILES: dict[str, str] = {}  # path: reason
 
 SUPERVISORS = {"edge/supervisor.py", "central/supervisor.py"}
 
+# pydantic stands where people write files.
+FILES_OF_PEOPLE = (
+    "*/config.py", "*/config/", "*/config_values.py", "*/toml_faults.py",
+    "*/file.py", "*/pack.py", "*/limits.py",
+    "devices/profile", "devices/kinds.py", "devices/model_faults.py", "devices/schema.py",
+)  # fmt: skip
+
 # The one home of every third-party library: a path's beginning, or its end (`*/name.py`).
 HOMES: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("edge/spool/", "central/store/", "central/archive/"),
@@ -44,7 +51,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "grpc": ("edge/uplink/link.py", "central/listeners/", "central/client"),
     "jinja2": ("central/console/",),
     "numpy": ("proto/", "devices/", "edge/", "central/", "simulators/"),
-    "pydantic": ("*/config.py", "*/file.py", "*/profile.py", "*/pack.py", "*/limits.py"),
+    "pydantic": FILES_OF_PEOPLE,
+    "pydantic_core": FILES_OF_PEOPLE,
     "pymodbus": ("devices/modbus/driver.py",),
     "rich": ("*/cli.py", "*/commands/"),
     "sqlalchemy": ("central/store/",),
@@ -127,6 +135,8 @@ def test_exceptions_are_caught_by_name_and_cancellation_never() -> None:
             caught: list[str] = []
             if isinstance(node, ast.ExceptHandler):
                 caught = [ast.unparse(node.type)] if node.type else ["BaseException"]
+                if isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None:
+                    continue  # it rolls back and lets everything through
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
                 caught = [ast.unparse(argument) for argument in node.args]
             names = {n.split(".")[-1] for text in caught for n in text.strip("()").split(", ")}
@@ -220,7 +230,7 @@ WORDS = {
     ),
 }
 KNOWN_HOSTS = re.compile(
-    r"^(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|([a-z0-9-]+\.)*example(\.(org|com|net))?|10\.0\.0\.\d+"
+    r"^(host|127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|([a-z0-9-]+\.)*example(\.(org|com|net))?|10\.0\.0\.\d+"
     r"|www\.w3\.org|opcfoundation\.org|www\.apache\.org|json-schema\.org|keepachangelog\.com|spdx\.org)$"
 )
 
