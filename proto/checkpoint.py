@@ -121,7 +121,9 @@ def contradicted(checkpoint: Checkpoint, tips: Sequence[LaneTip]) -> tuple[Lane,
     `tips`: one per lane, as verified here; a lane that stands at another sequence says nothing.
     """
     pairs = zip(Lane, checkpoint.tips, tips, strict=True)
-    return tuple(lane for lane, said, own in pairs if said.next_seq == own.next_seq and said != own)
+    return tuple(
+        lane for lane, said, own in pairs if said.tip_seq == own.tip_seq > 0 and said != own
+    )
 
 
 def _body(checkpoint: Checkpoint, algorithm: SignatureAlgorithm, signature_bytes: int) -> bytes:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from proto.axis import Axis, EncodedSamples, Int64s, PointTypes
 from proto.columns_decode import SampleColumns, decode_columns, decode_samples
 from proto.columns_encode import encode_samples, halve
+from proto.numbers import widen
 from proto.point import PointType
 
 __all__ = [
@@ -35,7 +36,7 @@ def values(raw: Int64s, type: PointType, scale: float, offset: float) -> NDArray
     """
     number: NDArray[np.float64]
     if type is PointType.F32:
-        number = np.ascontiguousarray(raw).astype(np.uint32).view(np.float32).astype(np.float64)
+        number = widen(np.ascontiguousarray(raw).astype(np.uint32))
     elif type is PointType.F64:
         number = np.ascontiguousarray(raw).view(np.float64).copy()
     elif type is PointType.U64:

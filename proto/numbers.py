@@ -98,6 +98,12 @@ def decode_numbers(codes: Int64s, rows: Int64s, kinds: Int64s, encoding: Int64s)
     return raw
 
 
+def widen(bits: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Return float32 bits as float64; a signalling NaN goes through quietly."""
+    with np.errstate(invalid="ignore"):
+        return bits.view(np.float32).astype(np.float64)
+
+
 def lawful(kinds: Int64s, encoding: Int64s) -> Bools:
     """Return bool[N], whether the encoding of each series is one that its type may have."""
     is_float = (kinds == _F32) | (kinds == _F64)
@@ -128,7 +134,7 @@ def _encode_floats(bits: Int64s, rows: Int64s, width: _Width) -> tuple[Int64s, I
     if width == 4:
         narrow = bits.astype(np.uint32)
         codes = narrow.view(np.int32).astype(np.int64)
-        value, bits = narrow.view(np.float32).astype(np.float64), narrow.astype(np.int64)
+        value, bits = widen(narrow), narrow.astype(np.int64)
     else:
         codes, value = bits.copy(), bits.view(np.float64)
     start = starts_of(rows)
