@@ -178,7 +178,7 @@ class ModbusProfile(ProfileModel):
 
     protocol: Literal["modbus"]
     modbus: ModbusOptions = ModbusOptions()
-    points: Annotated[tuple[ModbusPoint, ...], Field(min_length=1, max_length=4096)]
+    points: Annotated[tuple[ModbusPoint, ...], Field(max_length=4096)]
 
     def address(self, point: ModbusPoint) -> ModbusAddress:
         """Return where `point` stands, with the byte order that holds for it."""
@@ -191,7 +191,7 @@ class OpcUaProfile(ProfileModel):
     """A model that serves OPC UA."""
 
     protocol: Literal["opcua"]
-    points: Annotated[tuple[OpcUaPoint, ...], Field(min_length=1, max_length=4096)]
+    points: Annotated[tuple[OpcUaPoint, ...], Field(max_length=4096)]
 
     def address(self, point: OpcUaPoint) -> OpcUaAddress:
         """Return the node of `point`."""
