@@ -122,12 +122,17 @@ async def _run(plant: Runs, server: LineServer, options: PlantOptions) -> None:
         await control.open()
     await server.prepare()
     events.plant_started(port=options.port, seed=options.seed)
+    problem: OSError | None = None
     try:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(plant.run())
             await stopped.wait()
             running.cancel()
+    except* OSError as failed:
+        problem = next(e for e in failed.exceptions if isinstance(e, OSError))
     finally:
         if control is not None:
             await control.close()
         await plant.stop()
+    if problem is not None:
+        raise problem

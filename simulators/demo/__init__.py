@@ -1,0 +1,1 @@
+"""The demo: two plants, two gateways, the centre and the console as processes, in one command."""
