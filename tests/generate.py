@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.schema import schema_text
 from tests.house import ROOT, modules
 
 PURE_LIST = re.compile(r"(?<=# pure modules: begin\n).*?(?=# pure modules: end)", re.DOTALL)
@@ -30,6 +31,11 @@ def protobuf() -> Iterator[tuple[Path, str]]:
         )
         for path in sorted(Path(scratch).rglob("*_pb2.py*")):
             yield ROOT / path.relative_to(scratch), path.read_text(encoding="utf-8")
+
+
+def profile_schema() -> Iterator[tuple[Path, str]]:
+    """Yield the JSON Schema of device profiles."""
+    yield ROOT / "devices" / "profiles" / "schema.json", schema_text()
 
 
 def pure_modules() -> list[str]:
@@ -116,7 +122,7 @@ def event_tables() -> Iterator[tuple[Path, str]]:
 
 def generated() -> dict[Path, str]:
     """Return the text that each generated file must have."""
-    return dict([*protobuf(), *import_contract(), *event_tables()])
+    return dict([*protobuf(), *profile_schema(), *import_contract(), *event_tables()])
 
 
 def main(arguments: list[str]) -> int:
