@@ -120,7 +120,7 @@ async def open_sealed(path: Path) -> SpoolFile:
     try:
         await file
     except sqlite3.Error as error:
-        raise translated(error, path) from error
+        raise SpoolDamaged("spool.damaged", str(error), place=path.name) from error
     return file
 
 
