@@ -16,6 +16,7 @@ from devices.opcua.plan import plan_blocks as opcua_blocks
 from devices.profile import Profile
 from edge.config import DeviceConfig, EdgeConfig, LineConfig
 from edge.image import ImageLayout
+from edge.matrix.facts import PointFacts
 from edge.toml_faults import near
 from proto.errors import Fault
 from proto.limits import POINTS_PER_PART_MAX
@@ -128,6 +129,24 @@ class Plant:
         )
 
     @cached_property
+    def facts(self) -> Mapping[str, PointFacts]:
+        """What a matrix must know of each point, by name."""
+        return {
+            point.name: PointFacts(
+                column=i,
+                device=axis.device,
+                device_name=self.devices[axis.device],
+                unit=point.unit,
+                low=point.range_low,
+                high=point.range_high,
+                poll_ns=axis.period_ns,
+                subscribed=axis.subscribed,
+            )
+            for axis in self.axes
+            for i, point in zip(axis.points, axis.block.points, strict=True)
+        }
+
+    @cached_property
     def schema(self) -> tuple[SchemaPart, ...]:
         """The point table as it travels: axes in order, at most 4,096 points a part."""
         parts: list[list[SchemaAxis]] = []
@@ -186,7 +205,7 @@ def build(
 
 
 def van_der_corput(i: int) -> float:
-    """Return the i-th number of the base-2 van der Corput sequence: 0, 1/2, 1/4, 3/4, 1/8 and so on.
+    """Return the i-th number of the van der Corput sequence to base 2: 0, 1/2, 1/4, 3/4, 1/8.
 
     Spread evenly for every length, so that a device added at the end moves no other.
     """

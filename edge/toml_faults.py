@@ -66,9 +66,10 @@ def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMod
     return found
 
 
-def _message(error: ErrorDetails, model: type[BaseModel], unknown: str, prefix: str) -> Fault:
+def _message(error: ErrorDetails, model: type[BaseModel], unknown: str, where: str) -> Fault:
     path = key_path(error["loc"])
-    place = f"{prefix}.{path}" if path and prefix else prefix or path
+    joint = "" if not path else "." if ": " in where else ": "
+    place = f"{where}{joint}{path}"
     if error["type"] == "extra_forbidden":
         owner = _model_at(model, error["loc"])
         word = str(error["loc"][-1])
@@ -85,8 +86,9 @@ def validate(
 ) -> tuple[M | None, list[Fault]]:
     """Return the validated table, or None and every fault in it.
 
-    `place` is the file and the key path of the table; `unknown` the code of an unknown key.  Read by
-    way of JSON, so that strict models take lists and names from TOML, but no number for a text.
+    `place` is the file, and `: key path` of the table if it is not the whole file; `unknown` the
+    code of an unknown key.  Read by way of JSON, so that strict models take lists and names from
+    TOML, but no number for a text.
     """
     try:
         return model.model_validate_json(json.dumps(data, default=str)), []
