@@ -93,6 +93,11 @@ def session_refused(gateway: str, code: str, message: str) -> None:
     _log().warning("ingest.session_refused", gateway=gateway, code=code, message=message)
 
 
+def gateway_disputed(gateway: str, boot_id: int) -> None:
+    """An older start of a gateway speaks again; both keep delivering."""
+    _log().error("gateway.disputed", gateway=gateway, boot_id=boot_id)
+
+
 def batch_quarantined(site: str, code: str, size: int) -> None:
     """A batch is unusable; its bytes are kept."""
     _log().error("ingest.batch_quarantined", site=site, code=code, size=size)

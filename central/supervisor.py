@@ -50,23 +50,15 @@ async def keep_running(name: str, part: Callable[[], Awaitable[None]], clock: Cl
         await asyncio.sleep(pause_ns / 1e9)
 
 
-async def shielded(
-    method: str,
-    handler: Callable[[], Awaitable[None]],
-    on_failure: Callable[[str], Awaitable[None]],
-) -> None:
-    """Run a handler; the peer learns of a failure of ours only by the incident's number.
+async def shielded(method: str, handler: Callable[[], Awaitable[None]]) -> str | None:
+    """Run a handler; return None, or the number of the incident when it failed for our own fault.
 
-    gRPC and our own errors are no concern of this shield: the handler turns its own into a status.
+    The peer is given the number alone; what happened stands in the log.
     """
     try:
         await handler()
-    except Exception as error:
-        if getattr(error, "code", None) == _ABORTED_BY_US:
-            raise
+    except Exception as error:  # noqa: BLE001 - the one shield around a handler
         incident = f"{random.getrandbits(48):012x}"
         events.handler_failed(incident, method, repr(error))
-        await on_failure(incident)
-
-
-_ABORTED_BY_US = object()
+        return incident
+    return None

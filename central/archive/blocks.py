@@ -16,7 +16,7 @@ from central.archive.model import Admitted, ArchiveBroken, ArchiveFull, Outcome,
 from central.archive.rows import Derive
 from central.archive.runs import Link
 from central.store.database import Database
-from proto.ledger import Account, RangeSet
+from proto.ledger import RangeSet
 from proto.v1.uplink_pb2 import LaneTip, Range
 
 T = TypeVar("T")
@@ -107,10 +107,6 @@ class Archive:
                     )
                 )
         return ranges
-
-    def account(self, site: str) -> list[tuple[LaneKey, Account]]:
-        """Return the identity of each lane of a site."""
-        return [(key, state.account()) for key, state in self.lanes.of_site(site)]
 
     def _marked(self, items: Sequence[Admitted]) -> list[Admitted]:
         """Say of each item whether it is late: by number and epoch, never by clock."""

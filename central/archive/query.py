@@ -13,6 +13,7 @@ from central.archive import history
 from central.archive.blocks import Archive
 from central.archive.decode import decode
 from central.archive.history import Grid, PartPoint
+from central.archive.lanes import LaneKey
 from central.archive.model import (
     ArchivedPoint,
     Bucket,
@@ -103,13 +104,22 @@ class ArchiveReader:
         """Return the gap entries that touch t0 to t1."""
         return await self._database.read(lambda db: _gaps(db, site, t0_us, t1_us))
 
-    def accounting(self, site: str, lanes: Collection[Lane] = (Lane.BULK,)) -> Account:
-        """Return the identity of the site over some lanes; of samples, as a rule."""
-        total = Account()
-        for (_site, _epoch, lane), account in self._archive.account(site):
-            if lane in lanes:
-                total = total + account
-        return total
+    def accounting(self, site: str) -> Account:
+        """Return the identity of the site's samples: lane BULK of every epoch."""
+        accounts = [account for key, _, _, account in self.lanes(site) if key[2] == Lane.BULK]
+        return sum(accounts, Account())
+
+    def lanes(self, site: str) -> list[tuple[LaneKey, str, int, Account]]:
+        """Return the identity of each lane: key, gateway, batches held, account."""
+        lanes = self._archive.lanes
+        return [
+            (key, lanes.owners.get(key[1], ("", ""))[1], state.runs.batches, state.account())
+            for key, state in sorted(lanes.of_site(site))
+        ]
+
+    def forked(self, site: str) -> int:
+        """Return how many forks are kept."""
+        return self._archive.forked.get(site, 0)
 
     async def counts(self, site: str) -> dict[str, int]:
         """Return how often each kind of record stands in the archive, and `gap` entries."""

@@ -37,6 +37,8 @@ SERVER_OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
+RPCS_OF_CLIENTS_MAX: Final = 256
+
 RATE_PER_S: Final = 20.0  # messages a gateway; frames on BULK are bounded by credit instead
 RATE_BURST: Final = 400.0
 
