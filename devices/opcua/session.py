@@ -49,6 +49,7 @@ FOREIGN_ERRORS = (
     LookupError,
     AttributeError,
     EOFError,
+    AssertionError,
     RuntimeError,
 )
 """What asyncua raises while it takes an answer apart that is none."""

@@ -1,0 +1,111 @@
+/* An independent Modbus TCP server on libmodbus, for the tests of our driver.
+ *
+ * usage: server [UNIT]       listens on a free port of 127.0.0.1 and prints it
+ * stdin: "holding 10 1234", "input …", "coil 3 1", "discrete …": sets a value and answers "ok"
+ *        "cut": closes every connection and answers "ok"
+ * Ends when stdin ends.  It never writes by itself and serves several connections.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <modbus/modbus.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SIZE 1000
+#define CONNECTIONS 16
+
+static int connections[CONNECTIONS];
+
+static void cut(int at) {
+    if (connections[at] >= 0) close(connections[at]);
+    connections[at] = -1;
+}
+
+static void set(modbus_mapping_t *map, const char *line) {
+    char table[16];
+    int address, value;
+    if (strncmp(line, "cut", 3) == 0) {
+        for (int i = 0; i < CONNECTIONS; i++) cut(i);
+    } else if (sscanf(line, "%15s %d %d", table, &address, &value) != 3 || address < 0 ||
+               address >= SIZE) {
+        printf("refused\n");
+        return;
+    } else if (strcmp(table, "holding") == 0) {
+        map->tab_registers[address] = (uint16_t)value;
+    } else if (strcmp(table, "input") == 0) {
+        map->tab_input_registers[address] = (uint16_t)value;
+    } else if (strcmp(table, "coil") == 0) {
+        map->tab_bits[address] = (uint8_t)value;
+    } else if (strcmp(table, "discrete") == 0) {
+        map->tab_input_bits[address] = (uint8_t)value;
+    } else {
+        printf("refused\n");
+        return;
+    }
+    printf("ok\n");
+}
+
+static void take(int listener) {
+    int fd = accept(listener, NULL, NULL);
+    for (int i = 0; fd >= 0 && i < CONNECTIONS; i++) {
+        if (connections[i] < 0) {
+            connections[i] = fd;
+            return;
+        }
+    }
+    if (fd >= 0) close(fd);
+}
+
+static void serve(modbus_t *ctx, modbus_mapping_t *map, int at) {
+    uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
+    modbus_set_socket(ctx, connections[at]);
+    int n = modbus_receive(ctx, query);
+    if (n > 0) {
+        modbus_reply(ctx, query, n, map);
+    } else if (n < 0) {
+        cut(at);
+    }
+}
+
+int main(int argc, char **argv) {
+    modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
+    modbus_mapping_t *map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
+    if (ctx == NULL || map == NULL) return 1;
+    modbus_set_slave(ctx, argc > 1 ? atoi(argv[1]) : 1);
+    int listener = modbus_tcp_listen(ctx, CONNECTIONS);
+    struct sockaddr_in name;
+    socklen_t length = sizeof name;
+    if (listener < 0 || getsockname(listener, (struct sockaddr *)&name, &length) != 0) return 1;
+    for (int i = 0; i < CONNECTIONS; i++) connections[i] = -1;
+    setvbuf(stdin, NULL, _IONBF, 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    printf("%d\n", ntohs(name.sin_port));
+    for (;;) {
+        fd_set ready;
+        int most = listener;
+        FD_ZERO(&ready);
+        FD_SET(0, &ready);
+        FD_SET(listener, &ready);
+        for (int i = 0; i < CONNECTIONS; i++) {
+            if (connections[i] >= 0) FD_SET(connections[i], &ready);
+            if (connections[i] > most) most = connections[i];
+        }
+        if (select(most + 1, &ready, NULL, NULL, NULL) < 0) return errno == EINTR ? 0 : 1;
+        if (FD_ISSET(0, &ready)) {
+            char line[128];
+            if (fgets(line, sizeof line, stdin) == NULL) break;
+            set(map, line);
+        }
+        if (FD_ISSET(listener, &ready)) take(listener);
+        for (int i = 0; i < CONNECTIONS; i++) {
+            if (connections[i] >= 0 && FD_ISSET(connections[i], &ready)) serve(ctx, map, i);
+        }
+    }
+    modbus_mapping_free(map);
+    modbus_free(ctx);
+    return 0;
+}

@@ -1,0 +1,105 @@
+// An independent OPC UA server on node-opcua, for the tests of our driver.
+//
+// usage: node opcua_server.mjs JSON
+//   { modules, pki, certificate, key, trusted: [certificate files], policies: ["Basic256Sha256", …],
+//     mode: "SignAndEncrypt", uri, nodes: [{ id, type, value, status?, source? }], limit? }
+// Listens on a free port of 127.0.0.1 and prints it.
+// stdin, one JSON a line, each answered by "ok":
+//   { "set": "Dust.X", "value": 1.5, "status": "Good", "source": "2026-01-01T00:00:00.123Z" }
+//   { "do": "drop_sessions" }
+// Ends when stdin ends.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+const settings = JSON.parse(process.argv[2]);
+// Everything the libraries say goes to stderr: stdout is the protocol with the test.
+for (const name of ["log", "info", "warn", "debug"]) console[name] = (...all) => console.error(...all);
+const ua = createRequire(`${settings.modules}/here.js`)("node-opcua");
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+
+const der = (file) => {
+  const text = readFileSync(file, "utf8");
+  return Buffer.from(text.replace(/-----[^-]+-----/g, "").replace(/\s/g, ""), "base64");
+};
+
+const manager = new ua.OPCUACertificateManager({
+  rootFolder: settings.pki,
+  automaticallyAcceptUnknownCertificate: false,
+});
+await manager.initialize();
+for (const file of settings.trusted ?? []) await manager.trustCertificate(der(file));
+
+const port = await freePort();
+const server = new ua.OPCUAServer({
+  port,
+  hostname: "127.0.0.1",
+  buildInfo: { productName: "peer", buildNumber: "1" },
+  serverInfo: { applicationUri: settings.uri },
+  certificateFile: settings.certificate,
+  privateKeyFile: settings.key,
+  serverCertificateManager: manager,
+  userCertificateManager: manager,
+  securityPolicies: (settings.policies ?? ["Basic256Sha256"]).map((name) => ua.SecurityPolicy[name]),
+  securityModes: [ua.MessageSecurityMode[settings.mode ?? "SignAndEncrypt"]],
+  allowAnonymous: true,
+  disableDiscovery: false,
+  serverCapabilities: settings.limit
+    ? { operationLimits: { maxNodesPerRead: settings.limit, maxMonitoredItemsPerCall: settings.limit } }
+    : {},
+});
+await server.initialize();
+
+const space = server.engine.addressSpace;
+space.registerNamespace("urn:peer:first"); // so that ours has no index that could be guessed
+const namespace = space.registerNamespace("urn:peer:dust");
+const folder = namespace.addFolder(space.rootFolder.objects, { browseName: "Dust" });
+const variables = new Map();
+
+const put = (variable, type, { value, status, source }) => {
+  const variant = value === null ? { dataType: "Null" } : { dataType: type, value };
+  variable.setValueFromSource(
+    variant,
+    ua.StatusCodes[status ?? "Good"],
+    source ? new Date(source) : new Date(),
+  );
+};
+
+for (const node of settings.nodes) {
+  const variable = namespace.addVariable({
+    componentOf: folder,
+    browseName: node.id,
+    nodeId: `s=${node.id}`,
+    dataType: node.type,
+    minimumSamplingInterval: 0,
+  });
+  put(variable, node.type, node);
+  variables.set(node.id, { variable, type: node.type });
+}
+await server.start();
+process.stdout.write(`${port}\n`);
+
+const obey = async (order) => {
+  if (order.set) {
+    const { variable, type } = variables.get(order.set);
+    put(variable, type, order);
+  } else if (order.do === "drop_sessions") {
+    for (const session of Object.values(server.engine._sessions ?? {})) {
+      server.engine.closeSession(session.authenticationToken, true, "Terminated");
+    }
+  }
+};
+const lines = createInterface({ input: process.stdin });
+lines.on("line", async (line) => {
+  await obey(JSON.parse(line));
+  process.stdout.write("ok\n");
+});
+lines.on("close", () => process.exit(0));
