@@ -38,6 +38,7 @@ from proto.streams import (
     TOGGLES,
     WIDTH_BYTES,
     Streams,
+    falls,
     from_planes,
     lay_out,
     spans,
@@ -193,7 +194,7 @@ def _read_head(raw: bytes, n: int, points: int) -> _Head:
     flags = np.frombuffer(raw, np.uint8, axes, at).astype(np.int64)
     if not series.all() or not rows.all() or int((series * rows).sum()) != n:
         raise BatchDamaged("batch.count", "series times rows do not make n")
-    first = np.cumsum(skip) + starts_of(series)
+    first = skip.cumsum() + starts_of(series)
     if int(first[-1] + series[-1]) > points:
         raise BatchDamaged("batch.points", f"a point beyond the {points} of the table")
     kind_bits = flags >> SOURCE_KIND_SHIFT
@@ -246,10 +247,10 @@ def _accumulate(
 ) -> Int64s:
     """Return int64[L], the codes: sums modulo 2^64 from each stream's first code."""
     step[streams.start] = first
-    total = np.cumsum(step)
+    total = step.cumsum()
     before = np.zeros(len(first), np.int64)
     before[1:] = total[streams.start[1:] - 1]
-    codes: Int64s = total - np.repeat(before, streams.length)
+    codes: Int64s = total - before.repeat(streams.length)
     if toggled.any():
         if (first[toggled] >> 1).any():
             raise BatchDamaged("batch.streams", "a switch is 0 or 1")
@@ -262,7 +263,7 @@ def _times(
     head: _Head, streams: Streams, flat: Int64s, t_first_us: int
 ) -> tuple[Int64s, Int64s, Int64s]:
     """Return time, source time (time where there is none) and skipped slots, int64[R] each."""
-    at, inner = streams.time_at, streams.row > 0
+    at = streams.time_at
     after = at + streams.per_row(streams.rows)
     unit = streams.per_row(np.where(head.flags & FLAG_MICROSECONDS, 1, 1000))
     source = np.zeros(len(at), np.int64)
@@ -274,7 +275,7 @@ def _times(
     if streams.has_slot.any():
         chosen = streams.per_row(streams.has_slot) > 0
         skipped[chosen] = flat[after[chosen]]
-        _check_skipped(head, streams, skipped, inner)
+        _check_skipped(head, streams, skipped)
     since = flat[at] + (streams.row + skipped) * streams.per_row(head.period)
     if int(since.min()) < 0 or int(since.max()) >= TIME_UNITS_MAX:
         raise BatchDamaged("batch.times", "a time before the batch, or too far after it")
@@ -282,7 +283,7 @@ def _times(
     if t_first_us + int(since.max()) > _INT64_MAX:
         raise BatchDamaged("batch.times", "a time beyond 64 bits")
     time = since + t_first_us
-    if ((np.diff(since, prepend=0) < 0) & inner).any():
+    if falls(since, streams.row):
         raise BatchDamaged("batch.times", "times of an axis decrease")
     last = head.slot + streams.rows - 1
     if ((head.slot != NO_SLOT) & (last > SLOT_MAX)).any():
@@ -290,10 +291,8 @@ def _times(
     return time, time + source * unit, skipped
 
 
-def _check_skipped(
-    head: _Head, streams: Streams, skipped: Int64s, inner: NDArray[np.bool_]
-) -> None:
-    if skipped[~inner].any() or ((np.diff(skipped, prepend=0) < 0) & inner).any():
+def _check_skipped(head: _Head, streams: Streams, skipped: Int64s) -> None:
+    if skipped[streams.row == 0].any() or falls(skipped, streams.row):
         raise BatchDamaged("batch.times", "skipped slots count up from 0")
     last = skipped[starts_of(streams.rows) + streams.rows - 1]
     slots = np.where(head.slot == NO_SLOT, 0, head.slot) + streams.rows + last

@@ -33,6 +33,7 @@ from proto.streams import (
     WIDTH_BYTES,
     Streams,
     Uint64s,
+    falls,
     lay_out,
     starts_of,
     to_planes,
@@ -194,10 +195,9 @@ def _times(axes: Sequence[Axis], table: _Table) -> _Times:
     t_first = int(time.min())
     since = time - t_first
     row_start = starts_of(streams.rows)
-    inner = streams.row > 0
-    if ((np.diff(time, prepend=time[:1]) < 0) & inner).any():
+    if falls(time, streams.row):
         raise ValueError("times of an axis do not decrease")
-    if skipped[row_start].any() or ((np.diff(skipped, prepend=0) < 0) & inner).any():
+    if skipped[row_start].any() or falls(skipped, streams.row):
         raise ValueError("skipped slots count up from 0")
     slots = table.slot + streams.rows - 1 + skipped[row_start + streams.rows - 1]
     if ((table.slot != NO_SLOT) & (slots > SLOT_MAX)).any():
@@ -240,7 +240,7 @@ def _pack(streams: Streams, flat: Int64s, encoding: Int64s) -> list[bytes]:
     largest = np.maximum.reduceat(zigzagged, streams.start)
     width = np.searchsorted(_WIDTH_TOP, largest)
     width[(encoding == 1) & (width > 0)] = TOGGLES
-    of_code = np.repeat(width, streams.length)
+    of_code = width.repeat(streams.length)
     parts = [(width | encoding << 3).astype(np.uint8).tobytes()]
     parts.append(to_planes(zigzag(flat[streams.start]), 8))
     toggles = zigzagged[inner & (of_code == TOGGLES)].astype(np.bool_)

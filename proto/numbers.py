@@ -85,7 +85,7 @@ def decode_numbers(codes: Int64s, rows: Int64s, kinds: Int64s, encoding: Int64s)
     raw = codes
     bits = encoding == ENC_F32
     if bits.any():
-        raw = np.where(np.repeat(bits, rows), codes & _LOW_32, codes)
+        raw = np.where(bits.repeat(rows), codes & _LOW_32, codes)
     start = starts_of(rows)
     for kind in (_F32, _F64):
         chosen = np.flatnonzero((encoding >= ENC_DEC) & (kinds == kind))
@@ -126,7 +126,7 @@ def in_range(codes: Int64s, start: Int64s, kinds: Int64s, encoding: Int64s) -> B
 def _fill(raw: Int64s, blank: Bools, start: Int64s, rows: Int64s) -> Int64s:
     """Return `raw` with the value before in each blank place; 0 where none stands before."""
     last = np.maximum.accumulate(np.where(blank, 0, np.arange(1, len(raw) + 1)))
-    return np.where(last > np.repeat(start, rows), raw[last - 1], 0)
+    return np.where(last > start.repeat(rows), raw[last - 1], 0)
 
 
 def _encode_floats(bits: Int64s, rows: Int64s, width: _Width) -> tuple[Int64s, Int64s]:
@@ -140,32 +140,38 @@ def _encode_floats(bits: Int64s, rows: Int64s, width: _Width) -> tuple[Int64s, I
     start = starts_of(rows)
     decimals = np.full(len(rows), -1)
     left = np.arange(len(rows))
-    for places in range(DECIMALS_MAX + 1):
-        # A look at row 0 spares the full pass for nearly every series that is no decimal.
-        head = _try(value[start[left]], bits[start[left]], places, width)[1]
-        hopeful = left[head]
-        if not len(hopeful):
-            continue
-        at = spans(start[hopeful], rows[hopeful])
-        code, good = _try(value[at], bits[at], places, width)
-        won = np.logical_and.reduceat(good, starts_of(rows[hopeful]))
-        decimals[hopeful[won]] = places
-        kept = np.repeat(won, rows[hopeful])
-        codes[at[kept]] = code[kept]
-        left = left[decimals[left] < 0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for places in range(DECIMALS_MAX + 1):
+            # A look at row 0 spares the full pass for nearly every series that is no decimal.
+            head = _try(value[start[left]], bits[start[left]], places, width)[1]
+            hopeful = left[head]
+            if not len(hopeful):
+                continue
+            lengths = rows[hopeful]
+            at = spans(start[hopeful], lengths)
+            code, good = _try(value[at], bits[at], places, width)
+            won = np.logical_and.reduceat(good, starts_of(lengths))
+            decimals[hopeful[won]] = places
+            kept = won.repeat(lengths)
+            codes[at[kept]] = code[kept]
+            left = left[decimals[left] < 0]
+            if not len(left):
+                break
     return codes, decimals
 
 
 def _try(
     value: NDArray[np.float64], bits: Int64s, places: int, width: _Width
 ) -> tuple[Int64s, Bools]:
-    """Return the codes with this many decimals, and where they return the very bits."""
+    """Return the codes with this many decimals, and where they return the very bits.
+
+    Called where overflow and NaN are silenced: both fail the comparison.
+    """
     power = POWERS_OF_TEN[places]
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = np.rint(value * power)
-        small = np.abs(scaled) < DECIMAL_LIMIT
-        code = np.where(small, scaled, 0).astype(np.int64)
-        good: Bools = small & (_bits(code.astype(np.float64) / power, width) == bits)
+    scaled = np.rint(value * power)
+    small = np.abs(scaled) < DECIMAL_LIMIT
+    code = np.where(small, scaled, 0).astype(np.int64)
+    good: Bools = small & (_bits(code.astype(np.float64) / power, width) == bits)
     return code, good
 
 

@@ -68,11 +68,11 @@ class Streams:
 
     def series_mask(self) -> Bools:
         """Return bool[L], True where a code belongs to a series."""
-        return np.repeat(self.is_series, self.length)
+        return self.is_series.repeat(self.length)
 
     def per_row(self, per_axis: Int64s) -> Int64s:
         """Return int64[R], a value of each axis for each of its rows."""
-        return np.repeat(per_axis, self.rows)
+        return per_axis.repeat(self.rows)
 
 
 def lay_out(series: Int64s, rows: Int64s, has_source: Int64s, has_slot: Int64s) -> Streams:
@@ -82,9 +82,9 @@ def lay_out(series: Int64s, rows: Int64s, has_source: Int64s, has_slot: Int64s) 
     of_axis = np.repeat(np.arange(len(count)), count)
     length = rows[of_axis]
     start = starts_of(length)
-    local = np.arange(len(of_axis)) - np.repeat(starts_of(count), count)
+    local = np.arange(len(of_axis)) - starts_of(count).repeat(count)
     row_start = starts_of(rows)
-    row = np.arange(int(rows.sum())) - np.repeat(row_start, rows)
+    row = np.arange(int(rows.sum())) - row_start.repeat(rows)
     return Streams(
         series=series,
         rows=rows,
@@ -96,20 +96,25 @@ def lay_out(series: Int64s, rows: Int64s, has_source: Int64s, has_slot: Int64s) 
         is_series=local >= before[of_axis],
         total=int(length.sum()),
         row=row,
-        time_at=np.repeat(starts_of(count * rows), rows) + row,
+        time_at=starts_of(count * rows).repeat(rows) + row,
     )
+
+
+def falls(values: Int64s, row: Int64s) -> bool:
+    """True when a value is less than the one before it in the same axis; int64[R] each."""
+    return bool(((values[1:] < values[:-1]) & (row[1:] > 0)).any())
 
 
 def starts_of(lengths: Int64s) -> Int64s:
     """Return where each of some runs starts that lie one after another."""
-    ends = np.cumsum(lengths)
+    ends = lengths.cumsum()
     return ends - lengths
 
 
 def spans(starts: Int64s, lengths: Int64s) -> Int64s:
     """Return all positions of the runs `starts[i] … starts[i] + lengths[i] - 1`, in order."""
-    inside = np.arange(int(lengths.sum())) - np.repeat(starts_of(lengths), lengths)
-    return np.repeat(starts, lengths) + inside
+    inside = np.arange(int(lengths.sum())) - starts_of(lengths).repeat(lengths)
+    return starts.repeat(lengths) + inside
 
 
 def zigzag(values: Int64s) -> Uint64s:

@@ -21,7 +21,7 @@ from tests.unit.proto.plain_codec import decode_plain
 Batch = tuple[list[Axis], list[PointType]]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(axes_and_types())
 def test_decoding_returns_every_bit(batch: Batch) -> None:
     axes, types = batch
@@ -37,7 +37,7 @@ def test_decoding_returns_every_bit(batch: Batch) -> None:
     assert encode_samples(back, types).raw == made.raw  # canonical: the same bytes again
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(axes_and_types())
 def test_a_plain_decoder_without_numpy_reads_the_same(batch: Batch) -> None:
     axes, types = batch
@@ -60,7 +60,7 @@ def test_a_plain_decoder_without_numpy_reads_the_same(batch: Batch) -> None:
         assert one.detail.tolist() == other.detail
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(axes_and_types())
 def test_halving_by_rows_loses_and_moves_nothing(batch: Batch) -> None:
     axes, types = batch
