@@ -27,6 +27,10 @@ class LeadBook:
         rows = await self._database.read(lambda connection: store.rows(connection, site))
         return await self._with_bodies([FindingRow(*row) for row in rows])
 
+    async def horizons(self) -> dict[str, int]:
+        """Return, per site, up to when its windows have been judged."""
+        return await self._database.read(store.horizons)
+
     async def cursor(self, site: str, pack: Pack) -> Cursor | None:
         """Return how far a pack has come with a site, or None before its first window."""
         found = await self._database.read(

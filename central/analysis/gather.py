@@ -84,7 +84,7 @@ class Gatherer:
         }
 
     async def window(self, site: str, points: Sequence[ArchivedPoint], t0_us: int) -> Window:
-        """Return the window that starts at `t0_us`, with every point of the site."""
+        """Return the window that starts at `t0_us`, with every point that the pack names."""
         t1_us = t0_us + self._pack.window_us
         async with asyncio.timeout(READ_TIMEOUT_S):
             series = [await self._series(site, point_facts(each), t0_us, t1_us) for each in points]

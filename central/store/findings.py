@@ -60,6 +60,13 @@ def cursor(
     return None if row is None else (int(row[0]), str(row[1]))
 
 
+def horizons(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return, per site, up to when every pack that has a cursor has judged."""
+    return dict(
+        connection.execute("SELECT site_id, MIN(next_us) FROM analysis_cursor GROUP BY site_id")
+    )
+
+
 def replace(
     connection: sqlite3.Connection,
     site: str,
