@@ -271,6 +271,41 @@ class TestDamage:
         backwards[at : at + 2] = struct.pack("<H", 5999)  # zigzag: -3000 ms
         assert damaged(bytes(backwards), 2, [PointType.U16]) == "batch.times"
 
+    def test_times_that_decrease_inside_an_axis(self) -> None:
+        times = [T0_US, T0_US + 5_000_000, T0_US + 9_000_000]
+        one = axis([[1, 2, 3]], time_us=times, period_us=0)
+        raw = bytearray(encode_samples([one], [PointType.U16]).raw)
+        at = raw.rindex(bytes((10_000 & 0xFF, 8000 & 0xFF, 10_000 >> 8, 8000 >> 8)))
+        raw[at + 1], raw[at + 3] = 3 & 0xFF, 0  # zigzag: +5000 ms, then -2 ms
+        assert damaged(bytes(raw), 3, [PointType.U16]) == "batch.times"
+
+    def test_runs_out_of_order_or_over_one_another(self) -> None:
+        one = axis([[1, 2, 3, 4]], quality=[[DEAD, 0, DEAD, 0]])
+        raw = bytearray(encode_samples([one], [PointType.U16]).raw)
+        at = len(raw) - 28
+        rows, lengths = at + 8, at + 12
+        swapped = bytearray(raw)
+        struct.pack_into("<HH", swapped, rows, 2, 0)
+        assert damaged(bytes(swapped), 4, [PointType.U16]) == "batch.quality"
+        struct.pack_into("<HH", raw, lengths, 3, 1)
+        assert damaged(bytes(raw), 4, [PointType.U16]) == "batch.quality"
+
+    def test_a_bit_after_the_last_toggle_and_a_switch_that_is_neither_on_nor_off(self) -> None:
+        raw = bytearray(encode_samples([axis([[1, 0, 1]])], [PointType.BOOL]).raw)
+        assert raw[-1] == 0b11
+        raw[-1] = 0b111
+        assert damaged(bytes(raw), 3, [PointType.BOOL]) == "batch.streams"
+        raw[-1] = 0b11
+        first = 8 + 19 + 2 + 1  # head, axis, desc, lowest plane: the time's code, then the switch's
+        assert raw[first] == 2
+        raw[first] = 4
+        assert damaged(bytes(raw), 3, [PointType.BOOL]) == "batch.streams"
+
+
+def test_the_runs_of_a_lone_series_stand_on_the_series() -> None:
+    made = encode_samples([axis([[1, 2]], quality=[[0, DEAD]])], [PointType.U16])
+    assert struct.unpack("<IHHHI", made.raw[-14:]) == (1, 1, 1, DEAD, 0)
+
 
 def test_types_convert_once() -> None:
     types = PointTypes([PointType.BOOL, PointType.F64])
