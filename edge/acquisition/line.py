@@ -16,6 +16,7 @@ from devices.failure import failure_of
 from edge.acquisition import breaker, life, schedule
 from edge.acquisition.assess import assess, ranges
 from edge.acquisition.life import Life, LifeEvent, LifeState
+from edge.grid import Grid
 from edge.image import Link, ProcessImage
 from edge.points import AxisPlan, LinePlan
 from proto.backoff import backoff_ns
@@ -83,7 +84,7 @@ class LineOwner:
         self._broken = asyncio.Event()
         self._attempt = 0
         read = [axis for axis in line.axes if not axis.subscribed]
-        grids = [schedule.Grid(start_ns + a.phase_ns, a.period_ns) for a in read]
+        grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in read]
         self._read = read
         self._schedule = schedule.schedule(grids, [int(a.block.poll != "fast") for a in read])
 

@@ -11,21 +11,7 @@ Source: `acquisition.md` 3.7.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Beat k is due at `start_ns + k * period_ns` (monotonic), so that it cannot drift."""
-
-    start_ns: int
-    period_ns: int
-
-    def due_ns(self, slot: int) -> int:
-        """Return when `slot` is due."""
-        return self.start_ns + slot * self.period_ns
-
-    def last_due(self, now_ns: int) -> int:
-        """Return the newest slot that is due at `now_ns`; negative before the first."""
-        return (now_ns - self.start_ns) // self.period_ns
+from edge.grid import Grid
 
 
 @dataclass(frozen=True, slots=True)

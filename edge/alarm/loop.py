@@ -1,0 +1,139 @@
+"""The alarm loop of the gateway: one step of the book every 500 ms.  Shell: timers, records."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from edge.alarm import book
+from edge.alarm.book import Book, Change, Entry
+from edge.alarm.builtin import Fact, interlock_facts, link_facts
+from edge.alarm.limits import AlarmSpec
+from edge.grid import Grid, beat_after
+from edge.image import ProcessImage, Snapshot
+from edge.interlock.events import InterlockView
+from edge.interlock.model import Model
+from proto.alarm import AlarmLevel
+from proto.alarm_record import AlarmRecord
+from proto.batch import Lane
+from proto.clock import Clock
+from proto.quality import Quality, Reason
+
+ALARM_NS = 500 * 10**6
+"""Period of the detector (`interlocks.md` 3.17)."""
+
+Record = Callable[[Lane, dict[str, object]], None]
+Views = Callable[[], Sequence[InterlockView]]
+
+
+class AlarmLoop:
+    """Owns the alarm book; late beats are skipped and counted.
+
+    Attributes:
+        book: all alarms.
+        skipped: beats missed since the start.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[AlarmSpec],
+        models: Sequence[Model],
+        *,
+        image: ProcessImage,
+        views: Views,
+        record: Record,
+        clock: Clock,
+    ) -> None:
+        self.book = Book()
+        self.skipped = 0
+        self._specs, self._image, self._views = tuple(specs), image, views
+        self._record, self._clock = record, clock
+        self._behind = interlocks_behind(models)
+        self._sounding = alarm_effects(models)
+
+    async def run(self) -> None:
+        """Step on the grid until cancelled."""
+        grid, beat = Grid(self._clock.mono_ns(), ALARM_NS), -1
+        while True:
+            beat, skipped = beat_after(grid, beat, self._clock.mono_ns())
+            self.skipped += skipped
+            await asyncio.sleep(max(0, grid.due_ns(beat) - self._clock.mono_ns()) / 1e9)
+            self.step()
+
+    def step(self) -> None:
+        """Take one instant: image, interlocks, links."""
+        image, now_ns = self._image.freeze(), self._clock.mono_ns()
+        self.book, changes = book.step(self.book, self._specs, self._facts(image), image, now_ns)
+        self._write(changes, image)
+
+    def acknowledge(self, alarm: str, occurrence: int) -> str | None:
+        """Acknowledge one occurrence; returns why it was refused, or None."""
+        self.book, changes, refusal = book.ack(self.book, alarm, occurrence)
+        self._write(changes, self._image.freeze())
+        return refusal
+
+    def status(self) -> list[dict[str, object]]:
+        """Return the standing alarms as they stand in the status."""
+        image = self._image.freeze()
+        return [self._body("alarm", entry, image) for entry in self.book.standing]
+
+    def _facts(self, image: Snapshot) -> list[Fact]:
+        found = [
+            item
+            for view in self._views()
+            for item in interlock_facts(view, self._sounding.get(view.interlock, {}))
+        ]
+        return found + link_facts(self._image.layout.devices, image.link, self._behind)
+
+    def _write(self, changes: Sequence[Change], image: Snapshot) -> None:
+        for change in changes:
+            self._record(Lane.ALARM, self._body(change.kind, change.entry, image))
+
+    def _body(self, kind: str, entry: Entry, image: Snapshot) -> dict[str, object]:
+        spec, life = entry.spec, entry.life
+        now_us, mono_us = self._clock.wall_us(), self._clock.mono_ns() // 1000
+        shown = spec.level(life.level or AlarmLevel.TRUE)
+        at = spec.column
+        fact_value = 1.0 if life.level is not None else 0.0
+        value = fact_value if at < 0 else image.value[at]
+        return AlarmRecord(
+            kind=kind,
+            id=f"{kind}/{spec.id}/{life.occurrence}/{now_us}-{mono_us}",
+            time_us=now_us,
+            mono_us=mono_us,
+            alarm=spec.id,
+            point=spec.point,
+            tag=spec.tag,
+            title=spec.title,
+            priority=shown.priority,
+            clauses=spec.clauses,
+            state=life.state,
+            level=life.level,
+            occurrence=life.occurrence,
+            value=value if math.isfinite(value) else None,
+            unit=spec.unit,
+            limit=shown.limit,
+            quality=Quality.GOOD if at < 0 else Quality(image.quality[at]),
+            reason=Reason.NONE if at < 0 else Reason(image.reason[at]),
+        ).to_record()
+
+
+def interlocks_behind(models: Sequence[Model]) -> Mapping[str, tuple[str, ...]]:
+    """Return the interlocks that look at each controller."""
+    found: dict[str, tuple[str, ...]] = {}
+    for model in models:
+        for interlock, controllers in zip(model.interlocks, model.controllers_of, strict=True):
+            for i in controllers:
+                name = model.controllers[i]
+                found[name] = (*found.get(name, ()), interlock.id)
+    return found
+
+
+def alarm_effects(models: Sequence[Model]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    """Return, per interlock, its alarm effects: id -> (title, priority)."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for model in models:
+        for interlock in model.interlocks:
+            every = interlock.sounded(frozenset(interlock.causes))
+            effects = [model.effects[i] for i in every]
+            found[interlock.id] = {e.id: (e.title, e.priority) for e in effects}
+    return found

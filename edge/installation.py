@@ -1,0 +1,224 @@
+"""Everything that the files of one gateway say, checked together.  Shell: reads files.
+
+`load` is what `check`, `plan` and the daemon share: every fault of the configuration and of every
+file that it names, at once, with file, key path and reason.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices import catalog
+from devices.profile import Profile
+from edge.alarm.limits import AlarmSpec, compile_limits, parse_limits
+from edge.config import EdgeConfig, parse_config
+from edge.interlock.model import Model
+from edge.matrix.budget import Budget
+from edge.matrix.build import Compiled, compile_matrix, points_of_causes
+from edge.matrix.file import parse_matrix
+from edge.points import Plant, build
+from edge.toml_faults import read_toml
+from proto.catalogue import hazards
+from proto.errors import ConfigError, Fault, ProfileError
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One gateway as configured.
+
+    Attributes:
+        config: the configuration file.
+        base: its folder; file names in it are relative to this.
+        config_hash: hex SHA-256 over all files that were read, in order.
+        plant: lines, blocks, points.
+        models: one a cause-and-effect file.
+        alarms: the plant's limits.
+        warnings: what is weak in the matrices.
+        budgets: time budgets of all matrices.
+    """
+
+    config: EdgeConfig
+    base: Path
+    config_hash: str
+    plant: Plant
+    models: tuple[Model, ...]
+    alarms: tuple[AlarmSpec, ...]
+    warnings: tuple[Fault, ...]
+    budgets: tuple[Budget, ...]
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the gateway keeps its state."""
+        return self.base / self.config.gateway.data_dir
+
+    def path(self, name: str) -> Path:
+        """Return a file that the configuration names."""
+        return self.base / name
+
+
+class _Reader:
+    """Reads the files of one configuration and keeps every fault."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.faults: list[Fault] = []
+        self.digest = hashlib.sha256()
+
+    def bytes(self, name: str, place: str) -> bytes | None:
+        """Return the bytes of a file; None, with a fault at `place`, when it cannot be read."""
+        try:
+            data = (self.base / name).read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.faults.append(Fault(place, "config.file", f'"{name}": {reason}'))
+            return None
+        self.digest.update(hashlib.sha256(data).digest())
+        return data
+
+    def exists(self, name: str, place: str) -> None:
+        """Note a file that is not there or cannot be read; its content is not looked at."""
+        try:
+            with (self.base / name).open("rb"):
+                return
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.faults.append(Fault(place, "config.file", f'"{name}": {reason}'))
+
+    def profile(self, name: str) -> Profile | None:
+        """Return a profile; None, with its faults, when it is refused."""
+        try:
+            found = catalog.find(name, base=self.base)
+        except ProfileError as error:
+            self.faults += error.faults
+            return None
+        self.digest.update(found.model_dump_json().encode())
+        return found
+
+
+def load(path: Path) -> Installation:
+    """Return the gateway that a configuration file describes.
+
+    Raises:
+        ConfigError: with every fault of the file and of all files that it names.
+    """
+    reader = _Reader(path.parent)
+    data = reader.bytes(path.name, str(path))
+    if data is None:
+        raise ConfigError(reader.faults)
+    config, faults = parse_config(data, path.name)
+    reader.faults += faults
+    if config is None:
+        _look_at_named_files(reader, data, path.name)
+        raise ConfigError(reader.faults)
+    _files_exist(reader, config, path.name)
+    profiles = _profiles(reader, config)
+    matrices = _matrices(reader, config, path.name)
+    causes = _points_of_causes(matrices)
+    plant, faults = build(config, profiles, causes=causes, file=path.name)
+    reader.faults += faults
+    compiled = [_compiled(reader, data, name, plant) for name, data in matrices]
+    _distinct(reader, matrices, compiled)
+    alarms = _limits(reader, config, path.name, plant)
+    models = tuple(c.model for c in compiled if c is not None and c.model is not None)
+    if reader.faults or plant is None:
+        raise ConfigError(reader.faults)
+    return Installation(
+        config=config,
+        base=path.parent,
+        config_hash=reader.digest.hexdigest(),
+        plant=plant,
+        models=models,
+        alarms=alarms,
+        warnings=tuple(w for c in compiled if c is not None for w in c.warnings),
+        budgets=tuple(b for c in compiled if c is not None for b in c.budgets),
+    )
+
+
+def _look_at_named_files(reader: _Reader, data: bytes, file: str) -> None:
+    """Add the faults of the files that a faulty configuration names, as far as it names them."""
+    tables, _ = read_toml(data, file)
+    interlock, alarm, devices = (tables.get(key) for key in ("interlock", "alarm", "device"))
+    matrices = interlock.get("matrices") if isinstance(interlock, dict) else None
+    for i, name in enumerate(matrices if isinstance(matrices, list) else []):
+        found = reader.bytes(str(name), f"{file}: interlock.matrices[{i}]")
+        reader.faults += [] if found is None else parse_matrix(found, str(name))[1]
+    limits = alarm.get("limits") if isinstance(alarm, dict) else None
+    if isinstance(limits, str):
+        found = reader.bytes(limits, f"{file}: alarm.limits")
+        reader.faults += [] if found is None else parse_limits(found, limits)[1]
+    rows = devices if isinstance(devices, list) else []
+    names = [row.get("profile") for row in rows if isinstance(row, dict)]
+    for profile in dict.fromkeys(name for name in names if isinstance(name, str)):
+        reader.profile(profile)
+
+
+def _files_exist(reader: _Reader, config: EdgeConfig, file: str) -> None:
+    central = config.central
+    for key, name in (("ca", central.ca), ("cert", central.cert), ("key", central.key)):
+        reader.exists(name, f"{file}: central.{key}")
+    for i, line in enumerate(config.line):
+        if line.pki is not None:
+            for part in ("own/cert.pem", "own/key.pem"):
+                reader.exists(f"{line.pki}/{part}", f"{file}: line[{i}].pki")
+    for i, device in enumerate(config.device):
+        if device.points is not None:
+            message = "point lists come with a later version; the profile gives the points"
+            reader.faults.append(Fault(f"{file}: device[{i}].points", "config.later", message))
+
+
+def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:
+    names = dict.fromkeys(device.profile for device in config.device)
+    found = {name: reader.profile(name) for name in names}
+    return {name: profile for name, profile in found.items() if profile is not None}
+
+
+def _matrices(reader: _Reader, config: EdgeConfig, file: str) -> list[tuple[str, bytes]]:
+    found = [
+        (name, reader.bytes(name, f"{file}: interlock.matrices[{i}]"))
+        for i, name in enumerate(config.interlock.matrices)
+    ]
+    return [(name, data) for name, data in found if data is not None]
+
+
+def _points_of_causes(matrices: list[tuple[str, bytes]]) -> frozenset[str]:
+    files = [parse_matrix(data, name)[0] for name, data in matrices]
+    return frozenset(p for file in files if file is not None for p in points_of_causes(file))
+
+
+def _compiled(reader: _Reader, data: bytes, name: str, plant: Plant | None) -> Compiled | None:
+    """Compile one matrix; without a plant only its form can be judged."""
+    if plant is None:
+        reader.faults += parse_matrix(data, name)[1]
+        return None
+    found = compile_matrix(data, name, plant.facts, hazards().clauses)
+    reader.faults += found.faults
+    return found
+
+
+def _distinct(
+    reader: _Reader, matrices: list[tuple[str, bytes]], compiled: list[Compiled | None]
+) -> None:
+    seen: dict[str, str] = {}
+    for (name, _), found in zip(matrices, compiled, strict=True):
+        for interlock in () if found is None or found.file is None else found.file.interlock:
+            other = seen.setdefault(interlock, name)
+            if other != name:
+                message = f"stands in {other} already"
+                place = f"{name}: interlock.{interlock}"
+                reader.faults.append(Fault(place, "CEM-102", message))
+
+
+def _limits(
+    reader: _Reader, config: EdgeConfig, file: str, plant: Plant | None
+) -> tuple[AlarmSpec, ...]:
+    name = config.alarm.limits
+    data = None if name is None else reader.bytes(name, f"{file}: alarm.limits")
+    if name is None or data is None:
+        return ()
+    if plant is None:
+        reader.faults += parse_limits(data, name)[1]
+        return ()
+    tags = {point.name: point.tag for point in plant.points}
+    alarms, faults = compile_limits(data, name, plant.facts, tags, hazards().clauses)
+    reader.faults += faults
+    return alarms
