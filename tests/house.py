@@ -1,6 +1,7 @@
 """Reads the repository as text and syntax trees, for those tests that keep the house."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,18 +53,18 @@ class Module:
         return self.name if self.path.endswith("__init__.py") else self.name.rpartition(".")[0]
 
 
+@cache
+def _walk() -> tuple[Path, ...]:
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [f for f in folders if f not in IGNORED and not f.endswith(".egg-info")]
+        found += [Path(folder, name) for name in names if Path(name).suffix not in BINARY]
+    return tuple(sorted(found))
+
+
 def files(*suffixes: str) -> Iterator[Path]:
     """Yield the text files of the tree, sorted, with one of the suffixes (none = all)."""
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        if IGNORED.intersection(parts) or any(p.endswith(".egg-info") for p in parts):
-            continue
-        if (
-            path.is_file()
-            and path.suffix not in BINARY
-            and (not suffixes or path.suffix in suffixes)
-        ):
-            yield path
+    return (path for path in _walk() if not suffixes or path.suffix in suffixes)
 
 
 def read_module(path: Path) -> Module:
