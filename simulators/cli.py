@@ -16,8 +16,8 @@ from proto.errors import ConfigError, YujingError
 from proto.notice import NOTICE_EN, NOTICE_ZH
 from simulators import events
 from simulators.faults.book import FREEZE_SENSOR, GENERAL, FaultRefused, make_fault
+from simulators.plants.catalog import PLANTS, points, traits
 from simulators.serve.control import NotReachable, ask
-from simulators.serve.plants import PLANTS, PlantOptions, points, run_plant, traits
 
 OK, WRONG, USAGE, CONFIGURATION = 0, 1, 2, 78
 _UNITS_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
@@ -52,7 +52,7 @@ def main() -> None:
 @app.command
 def plants(*, as_json: Json = False) -> int:
     """列出模拟厂区 List the simulated plants and the faults that each one knows."""
-    for each in traits():
+    for each in map(traits, PLANTS):
         faults = {**GENERAL, **each.knobs}
         if as_json:
             print(
@@ -80,7 +80,7 @@ def plants(*, as_json: Json = False) -> int:
 
 
 def _title(name: str) -> str:
-    each = next(t for t in traits() if t.name == name)
+    each = traits(name)
     return f"{each.name}  {each.title_zh} {each.title_en}  ({each.protocol}, {each.profile})"
 
 
@@ -97,9 +97,11 @@ def plant(
     """运行一个模拟厂区 Serve one plant on its protocol, on loopback, until Ctrl-C."""
     if name not in PLANTS:
         return _usage(f"unknown plant {name!r}; valid: {', '.join(PLANTS)}")
-    protocol = next(t.protocol for t in traits() if t.name == name)
+    protocol = traits(name).protocol
     if (modbus and protocol != "modbus") or (opcua and protocol != "opcua"):
         return _usage(f"{name} speaks {protocol}; use --{protocol} PORT")
+    from simulators.serve.plants import PlantOptions, run_plant  # asyncua is slow to load
+
     options = PlantOptions(name, modbus or opcua, seed, control, pki)
     events.configure()
     try:
@@ -123,7 +125,7 @@ def fault(
     """注入或清除故障 Inject a fault into a running plant, or clear it."""
     if name not in PLANTS:
         return _usage(f"unknown plant {name!r}; valid: {', '.join(PLANTS)}")
-    knobs = next(t.knobs for t in traits() if t.name == name)
+    knobs = traits(name).knobs
     try:
         for_ms = None if length is None else _duration_ms(length)
         if kind is None and not clear:

@@ -16,6 +16,7 @@ from simulators.plants.model import Traits
 from simulators.plc.program import ProtectionSettings
 
 Built = TypeVar("Built")
+PLANTS = ("bof", "dust_dry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +123,14 @@ def load_dust_dry() -> dust_dry.DustDry:
         settings=variant.table("protection").build(ProtectionSettings),
         instruments=variant.instruments(),
     )
+
+
+def traits(name: str) -> Traits:
+    """Return what identifies a plant of `PLANTS`."""
+    return load_bof().traits if name == "bof" else load_dust_dry().traits
+
+
+def points(name: str) -> tuple[str, ...]:
+    """Return the points of a plant of `PLANTS` whose transmitters can be frozen."""
+    plant = load_bof() if name == "bof" else load_dust_dry()
+    return tuple(each.point for each in plant.instruments)

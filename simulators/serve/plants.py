@@ -12,7 +12,7 @@ from proto.errors import ConfigError, Fault
 from simulators import events
 from simulators.box import published_names
 from simulators.clock import SystemClock
-from simulators.plants.catalog import load_bof, load_dust_dry
+from simulators.plants.catalog import PLANTS, load_bof, load_dust_dry
 from simulators.plants.model import Commands, Knobs, Memory, PlantModel, State, Traits
 from simulators.plc.image import node_cells, register_map
 from simulators.serve.control import Controlled, ControlSocket
@@ -21,7 +21,6 @@ from simulators.serve.modbus_tcp import ModbusTcpServer
 from simulators.serve.opcua import OpcUaServer
 from simulators.serve.runner import PlantRunner
 
-PLANTS = ("bof", "dust_dry")
 ANSWER_S = 0.010  # how long a controller takes to answer (`certification.md` 3.3)
 JITTER_S = 0.001
 
@@ -45,17 +44,6 @@ class Runs(Controlled, Protocol):
 
     async def stop(self) -> None:
         """Close the line for good."""
-
-
-def traits() -> tuple[Traits, ...]:
-    """Return what identifies each plant, in the order of `PLANTS`."""
-    return (load_bof().traits, load_dust_dry().traits)
-
-
-def points(name: str) -> tuple[str, ...]:
-    """Return the points of a plant whose transmitters can be frozen."""
-    plant = load_bof() if name == "bof" else load_dust_dry()
-    return tuple(each.point for each in plant.instruments)
 
 
 def make_plant(options: PlantOptions) -> tuple[Runs, LineServer]:
