@@ -17,7 +17,7 @@ def spans(address_max: int, most: int, *, one_group: bool = False) -> st.SearchS
         Span,
         table=st.just(Table.HOLDING) if one_group else TABLES,
         start=st.integers(0, address_max),
-        length=st.sampled_from([1, 1, 2, 4]),
+        length=st.sampled_from([1, 1, 2, 4, 8]),  # 8: several values that belong together
         poll=st.just("") if one_group else st.sampled_from(["fast", "slow"]),
     )
     return st.lists(span, min_size=1, max_size=most)

@@ -196,6 +196,13 @@ async def test_one_request_a_read_and_no_retry() -> None:
         assert liar.requests[0] == bytes.fromhex("0001 0000 0006 01 03 0000 0003")
 
 
+async def test_the_library_neither_retries_nor_reconnects_by_itself() -> None:
+    async with session() as (driver, _, _block):
+        assert driver._client is not None
+        assert driver._client.ctx.retries == 0
+        assert not driver._client.ctx.comm_params.reconnect_delay
+
+
 async def test_a_cancelled_read_ends_at_once_and_leaves_nothing_behind() -> None:
     async with session(lambda r: [0.3, resized(r, 3)]) as (driver, _, block):
         task = asyncio.create_task(driver.read(block))
