@@ -67,6 +67,7 @@ def files(*suffixes: str) -> Iterator[Path]:
     return (path for path in _walk() if not suffixes or path.suffix in suffixes)
 
 
+@cache
 def read_module(path: Path) -> Module:
     """Return one module, parsed."""
     relative = path.relative_to(ROOT)
