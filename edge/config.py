@@ -69,9 +69,7 @@ class LineConfig(FileModel):
     kind: Literal["modbus-tcp", "opcua"]
     address: str
     timeout_ns: Annotated[Duration, Field(alias="timeout", ge=10**6, le=60 * 10**9)] = 500 * 10**6
-    security: Literal["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] | None = (
-        None
-    )
+    security: Literal["Basic256Sha256", "Aes256_Sha256_RsaPss"] | None = None
     pki: FilePath | None = None
 
     @field_validator("kind", mode="before")
