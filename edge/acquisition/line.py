@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from devices.driver import BlockColumns, Driver, bad_columns
-from devices.failure import failure_of
+from devices.failure import LinkFailed, failure_of
 from edge.acquisition import breaker, life, schedule
 from edge.acquisition.assess import assess, ranges
 from edge.acquisition.life import Life, LifeEvent, LifeState
@@ -82,6 +82,7 @@ class LineOwner:
         self._breakers = dict.fromkeys(self._devices, breaker.Breaker())
         self._why: tuple[Reason, int] = (Reason.INIT, int(Detail.NONE))
         self._broken = asyncio.Event()
+        self._broken.set()
         self._attempt = 0
         read = [axis for axis in line.axes if not axis.subscribed]
         grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in read]
@@ -156,7 +157,10 @@ class LineOwner:
         state = self._breakers[axis.device]
         n, now_ns = len(axis.block.points), self._clock.mono_ns()
         if not self._driver.connected:
-            return bad_columns(n, *self._why, now_ns)
+            if self._broken.is_set():
+                return bad_columns(n, *self._why, now_ns)
+            lost = LinkFailed("link lost between two reads", place=self.line.config.name)
+            return self._read_failed(axis, lost, now_ns)
         if state.lost and now_ns < state.retry_ns:
             return bad_columns(n, Reason.COMM_LOSS, Detail.UNIT_SUSPENDED, now_ns)
         try:
@@ -260,6 +264,9 @@ class LineOwner:
         """Fetch what subscriptions reported; each report is a row without a slot."""
         while True:
             await asyncio.sleep(DRAIN_NS / 1e9)
+            if not self._driver.connected and not self._broken.is_set():
+                self._cut(LinkFailed("reports have ceased", place=self.line.config.name))
+                self._broken.set()
             for change in self._driver.changes():
                 axis = self.line.axes[change.block_index]
                 self._heard(axis.device)
