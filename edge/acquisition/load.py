@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from devices.driver import Block
 from devices.modbus.plan import Cost, ModbusRead
-from edge.points import LinePlan
+from edge.points import AxisPlan, LinePlan
 
 FAST_SHARE_MAX, ALL_SHARE_MAX, SHARE_WARNING = 0.70, 1.00, 0.70  # acquisition.md 3.7
 MODBUS_REQUEST_BYTES, MODBUS_ANSWER_BYTES = 12, 9  # MBAP + PDU of a read, without data
@@ -68,3 +68,32 @@ def line_load(line: LinePlan) -> LineLoad:
         share=sum(share for _, share in shares),
         fast_share=sum(share for poll, share in shares if poll == "fast"),
     )
+
+
+def axis_row(axis: AxisPlan) -> dict[str, object]:
+    """Return one block of the plan as a JSON object."""
+    return {
+        "schema": "plan-block/1",
+        "axis": axis.index,
+        "line": axis.line,
+        "device": axis.block.device,
+        "poll": axis.block.poll,
+        "period_ms": axis.period_ns / 1e6,
+        "phase_ms": axis.phase_ns / 1e6,
+        "subscribed": axis.subscribed,
+        "points": len(axis.block.points),
+        "request": axis.block.request.describe(),
+    }
+
+
+def load_row(load: LineLoad) -> dict[str, object]:
+    """Return the load of one line as a JSON object."""
+    return {
+        "schema": "plan-line/1",
+        "line": load.line,
+        "requests_s": round(load.requests_s, 3),
+        "bytes_s": round(load.bytes_s),
+        "load": round(load.share, 4),
+        "fast_load": round(load.fast_share, 4),
+        "verdict": load.verdict,
+    }

@@ -42,6 +42,19 @@ class Budget:
         """True within the limit, and where there is none."""
         return self.limit_ns is None or self.total_ns <= self.limit_ns
 
+    def to_row(self) -> dict[str, object]:
+        """Return it as a JSON object."""
+        return {
+            "schema": "plan-budget/1",
+            "interlock": self.interlock,
+            "cause": self.cause,
+            "effect": self.effect,
+            "total_s": self.total_ns / 1e9,
+            "limit_s": None if self.limit_ns is None else self.limit_ns / 1e9,
+            "fits": self.fits,
+            "terms_s": {name: ns / 1e9 for name, ns in self.terms},
+        }
+
 
 def max_age_ns(table: InputTable, facts: PointFacts) -> int:
     """Return how old a value may be; 0 = the age proves nothing (reported changes)."""

@@ -1,0 +1,76 @@
+"""One reading of some points straight from their devices, without the daemon.  Shell: drivers."""
+
+import asyncio
+from pathlib import Path
+
+from devices.driver import BlockColumns, Driver, bad_columns
+from devices.failure import failure_of
+from edge.acquisition.assess import assess, ranges
+from edge.acquisition.drivers import make_driver
+from edge.acquisition.life import Life
+from edge.points import AxisPlan, LinePlan, Plant
+from proto.clock import Clock
+from proto.errors import DeviceError
+from proto.quality import Quality, Reason
+
+FIRST_REPORT_S = 2.0
+"""How long a subscribed point may take to report its first value."""
+
+
+async def read_once(
+    plant: Plant, numbers: list[int], base: Path, clock: Clock
+) -> list[dict[str, object]]:
+    """Return one row per point, in the order asked; a point that cannot be read is BAD."""
+    wanted = {plant.axis_of[number] for number in numbers}
+    columns: dict[int, BlockColumns] = {}
+    for line in plant.lines:
+        axes = [axis for axis in line.axes if axis.index in wanted]
+        if axes:
+            columns |= await _read_line(line, axes, make_driver(line, base, clock), clock)
+    return [_row(plant, number, columns[plant.axis_of[number]], clock) for number in numbers]
+
+
+async def _read_line(
+    line: LinePlan, axes: list[AxisPlan], driver: Driver, clock: Clock
+) -> dict[int, BlockColumns]:
+    found: dict[int, BlockColumns] = {}
+    try:
+        await driver.connect()
+        for axis in axes:
+            if not axis.subscribed:
+                found[axis.index] = await driver.read(axis.block)
+        if any(axis.subscribed for axis in axes):
+            await asyncio.sleep(FIRST_REPORT_S)
+            for change in driver.changes():
+                found[line.axes[change.block_index].index] = change.columns
+        failure = (Reason.INIT, 0)
+    except DeviceError as error:
+        reason, detail = failure_of(error)
+        failure = (reason, int(detail))
+    finally:
+        await driver.close()
+    for axis in axes:
+        points = axis.block.points
+        raw = found.get(axis.index)
+        if raw is None:
+            raw = bad_columns(len(points), *failure, clock.mono_ns())
+        # one reading cannot prove a life signal: its quality is shown as the device gave it
+        found[axis.index] = assess(ranges(points), raw, Life.ALIVE)
+    return found
+
+
+def _row(plant: Plant, number: int, columns: BlockColumns, clock: Clock) -> dict[str, object]:
+    point = plant.points[number]
+    at = number - plant.axes[plant.axis_of[number]].first_point
+    return {
+        "point": point.name,
+        "tag": point.tag,
+        "title": point.title,
+        "unit": point.unit,
+        "value": None if columns.no_value[at] else float(columns.value[at]),
+        "quality": Quality(int(columns.quality[at])).name,
+        "reason": Reason(int(columns.reason[at])).name,
+        "detail": int(columns.detail[at]),
+        "age_ms": (clock.mono_ns() - columns.receive_mono_ns) // 10**6,
+        "source_us": int(columns.source_us[at]) or None,
+    }
