@@ -115,3 +115,10 @@ class Runner:
             if finding.key not in before:
                 events.lead_found(finding.site, finding.rule, finding.subject, finding.symptom)
         self._active[site] = {finding.key for finding in findings}
+
+
+def build_runners(
+    sites: Sites, archive: Archive, book: LeadBook, executor: Executor, packs: Sequence[Pack]
+) -> list[Runner]:
+    """Return one runner per pack; each is kept running by the composition root."""
+    return [Runner(sites, archive, book, executor, pack) for pack in packs]

@@ -23,7 +23,7 @@ from central.status.model import (
     PointValue,
     SiteStatus,
 )
-from proto.alarm import PRIORITY_RANK
+from proto.alarm import PRIORITY_RANK, AlarmPriority
 from proto.quality import Reason
 
 # A value beside an alarm speaks of its own moment: it does not go stale.
@@ -101,7 +101,7 @@ class AlarmView:
     state: str
     level: str
     priority: str
-    priority_css: str
+    rank: AlarmPriority
     shown: Shown
     limit: str
     raised: str
@@ -236,7 +236,7 @@ def _alarm_view(alarm: AlarmStatus, site: SiteStatus, language: Language) -> Ala
         state=say_code(language, alarm.state.value),
         level=say_code(language, alarm.level.value),
         priority=say_code(language, alarm.priority.value),
-        priority_css=alarm.priority.value,
+        rank=alarm.priority,
         shown=shown,
         limit="" if alarm.limit is None else f"{alarm.limit:g} {shown.unit}".strip(),
         raised=time_text(alarm.raised_us),

@@ -68,8 +68,13 @@ def _view(lead: Lead, language: Language) -> LeadView:
         remedy=newest.remedy_zh if zh else newest.remedy_en,
         inputs=tuple(_input(each, language) for each in newest.inputs),
         numbers=tuple(_number(each, language) for each in newest.numbers),
-        excluded=tuple(f"{each.name}: {each.zh if zh else each.en}" for each in newest.excluded),
-        grounds=tuple(f"+{each.value:g}  {each.name}" for each in newest.grounds),
+        excluded=tuple(
+            f"{say_code(language, each.name)}: {each.zh if zh else each.en}"
+            for each in newest.excluded
+        ),
+        grounds=tuple(
+            f"+{each.value:g}  {say_code(language, each.name)}" for each in newest.grounds
+        ),
         confidence=f"{newest.confidence:.2f}",
         rule=f"{newest.rule} v{newest.rule_version} ({newest.pack})",
         grade=lead.grade,
@@ -79,18 +84,23 @@ def _view(lead: Lead, language: Language) -> LeadView:
 
 def _input(each: InputEvidence, language: Language) -> str:
     unit = unit_text(each.unit, language)
+    name = each.tag if each.tag == each.title else f"{each.tag} {each.title}"
+    if each.samples == 1 and each.last is not None:
+        grade = "GOOD" if each.good else "UNCERTAIN" if each.uncertain else "BAD"
+        return f"{name} {each.last:g} {unit} ({say_code(language, grade)})"
     kinds = (("GOOD", each.good), ("UNCERTAIN", each.uncertain), ("BAD", each.bad))
     split = ", ".join(f"{say_code(language, name)} {count}" for name, count in kinds)
     counts = f"{each.samples} {say(language, 'samples')}: {split}"
     if each.low is None or each.high is None:
-        return f"{each.tag} {each.title} — {counts} ({each.reason})"
-    return f"{each.tag} {each.title} {each.low:g} … {each.high:g} {unit} — {counts}"
+        return f"{name} — {counts} ({each.reason})"
+    return f"{name} {each.low:g} … {each.high:g} {unit} — {counts}"
 
 
 def _number(each: Number, language: Language) -> str:
     unit = "" if each.unit == "1" else f" {unit_text(each.unit, language)}"
     held = "" if each.limit is None else f" ({say(language, 'limit')} {each.limit:g}{unit})"
-    return f"{each.name} {each.value:g}{unit}{held}{' · ' + each.basis if each.basis else ''}"
+    basis = f" · {say_code(language, each.basis)}" if each.basis else ""
+    return f"{say_code(language, each.name)} {each.value:g}{unit}{held}{basis}"
 
 
 def horizon_views(horizons: Mapping[str, int], sites: Sequence[str]) -> tuple[HorizonView, ...]:

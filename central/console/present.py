@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
+from central.analysis.units import sign
 from central.console.words import Language, say, say_code, say_reason
 from central.status.model import PointValue
 from proto.sample import Situation, situation
@@ -19,17 +20,6 @@ MINUS: Final = "\u2212"  # pages only; exports and JSON keep the ASCII hyphen
 NO_VALUE: Final = "—"
 BEIJING: Final = timezone(timedelta(hours=8), "UTC+8")
 AGE_UNIT_US: Final = 1_000
-
-_UNITS: Final[Mapping[str, str]] = {
-    "Cel": "℃",
-    "K/min": "K/min",
-    "m3/h": "m³/h",
-    "m/s": "m/s",
-    "%{LEL}": "%LEL",
-    "%{vol}": "%vol",
-    "[ppm]": "ppm",
-    "mg/m3": "mg/m³",
-}
 
 # css class and shape of each situation; the shape says the same without colour
 _CLASSES: Final[Mapping[Situation, tuple[str, str]]] = {
@@ -116,9 +106,13 @@ def show(point: PointValue, as_of_us: int, language: Language, *, simulated: boo
 
 
 def _quality(how: Situation, point: PointValue, language: Language) -> str:
-    return (
-        say(language, "stale") if how is Situation.STALE else say_code(language, point.quality.name)
-    )
+    match how:
+        case Situation.STALE:
+            return say(language, "stale")
+        case Situation.NEVER:
+            return say(language, "never received")
+        case _:
+            return say_code(language, point.quality.name)
 
 
 def _mark(how: Situation, point: PointValue, age_us: int | None, language: Language) -> str:
@@ -173,7 +167,7 @@ def unit_text(unit: str, language: Language) -> str:
         return ""
     if unit in ("", "1"):
         return say(language, "no unit")
-    return _UNITS.get(unit, unit)
+    return sign(unit)
 
 
 def number_text(value: float | None, point: PointValue, language: Language) -> str:

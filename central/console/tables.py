@@ -14,8 +14,10 @@ from central.console.chips import (
     level_chip,
     link_chip,
 )
+from central.console.dossier import alarm_views
+from central.console.present import time_text
 from central.console.words import Language, say, say_code
-from central.status.model import LinkState, SiteStatus
+from central.status.model import InterlockStatus, LinkState, SiteStatus
 from proto.alarm import PRIORITY_RANK
 from proto.quality import Quality
 
@@ -105,13 +107,12 @@ def _site_row(site: SiteStatus, leads: int, language: Language) -> SiteRow:
         (sum(map(is_bypassed, site.interlocks)), "BYPASSED", "bypassed"),
     )
     priority = max(site.alarms, key=lambda each: PRIORITY_RANK[each.priority], default=None)
-    lost = site.link in (LinkState.LOST, LinkState.NEVER)
     return SiteRow(
         site=site.site,
         name=site.name,
         region=site.region,
         simulated=site.simulated,
-        css="lost" if lost else "",
+        css=_row_css(site),
         level=level_chip(site.warning_level, language),
         link=link_chip(site.link, language),
         link_age=age_of(site.link_since_us, site.as_of_us, language),
@@ -133,6 +134,12 @@ def _site_row(site: SiteStatus, leads: int, language: Language) -> SiteRow:
     )
 
 
+def _row_css(site: SiteStatus) -> str:
+    if any(is_failed(each) or is_tripped(each) for each in site.interlocks):
+        return "loud"
+    return "lost" if site.link in (LinkState.LOST, LinkState.NEVER) else ""
+
+
 def _worst_quality(site: SiteStatus, language: Language) -> Chip:
     if site.points_total == 0:
         return Chip(say(language, "never received"), "outline")
@@ -140,3 +147,84 @@ def _worst_quality(site: SiteStatus, language: Language) -> Chip:
         return Chip(f"{say(language, 'stale')} {site.points_stale}", "stale", "stale")
     css = {Quality.GOOD: "quiet", Quality.UNCERTAIN: "uncertain", Quality.BAD: "bad"}
     return Chip(say_code(language, site.worst_quality.name), css[site.worst_quality])
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """One thing that is abnormal now: what, where, how it is known, since when."""
+
+    what: Chip
+    site: str
+    site_name: str
+    item: str
+    how: str
+    since: str
+    age: Age
+
+
+def exception_rows(sites: Sequence[SiteStatus], language: Language) -> tuple[ExceptionRow, ...]:
+    """Return what is abnormal over all sites: by consequence, then the newest first."""
+    found: list[tuple[int, int, ExceptionRow]] = []
+    for site in sites:
+        found += _link_exception(site, language)
+        for interlock in site.interlocks:
+            found += _interlock_exceptions(site, interlock, language)
+        for view in alarm_views(site, language):
+            chip = Chip(f"{view.letter} {view.level}", "alarm-chip", "")
+            how = f"{view.shown.text} {say(language, 'limit') if view.limit else ''} {view.limit}"
+            row = ExceptionRow(
+                chip, site.site, site.name, f"{view.tag} {view.title}", how, view.raised, view.age
+            )
+            found.append((PRIORITY_RANK[view.rank], -(view.age.ms or 0), row))
+    return tuple(row for _, _, row in sorted(found, key=lambda each: (-each[0], -each[1])))
+
+
+def _link_exception(site: SiteStatus, language: Language) -> list[tuple[int, int, ExceptionRow]]:
+    if site.link is LinkState.LIVE:
+        return []
+    age = age_of(site.newest_us, site.as_of_us, language)
+    item = ", ".join(gateway.gateway for gateway in site.gateways)
+    how = f"{say(language, 'Newest data')} {time_text(site.newest_us)}"
+    row = ExceptionRow(
+        link_chip(site.link, language),
+        site.site,
+        site.name,
+        item,
+        how,
+        time_text(site.link_since_us),
+        age,
+    )
+    return [(7, -(age.ms or 0), row)]
+
+
+def _interlock_exceptions(
+    site: SiteStatus, interlock: InterlockStatus, language: Language
+) -> list[tuple[int, int, ExceptionRow]]:
+    states = (
+        (is_failed(interlock), 10, "PROTECTION_FAILED", "failed"),
+        (is_tripped(interlock), 9, interlock.protection.value, "tripped"),
+        (is_bypassed(interlock), 8, "BYPASSED", "bypassed"),
+    )
+    age = age_of(interlock.since_us, site.as_of_us, language)
+    first_out = " → ".join(interlock.first_out)
+    verdicts = ", ".join(
+        f"{effect} {say_code(language, verdict)}" for effect, verdict, _ in interlock.last_verdicts
+    )
+    how = " · ".join(part for part in (first_out, verdicts) if part)
+    return [
+        (
+            rank,
+            -(age.ms or 0),
+            ExceptionRow(
+                Chip(say_code(language, word), css, css),
+                site.site,
+                site.name,
+                interlock.title or interlock.interlock,
+                how,
+                time_text(interlock.since_us),
+                age,
+            ),
+        )
+        for applies, rank, word, css in states
+        if applies
+    ]

@@ -13,6 +13,7 @@ from central.analysis.finding import Doubt, Finding, InputEvidence, Number
 from central.analysis.operators import believable, coverage, running_spans, total_us
 from central.analysis.pack import ParameterFacts, Rule
 from central.analysis.rules.wording import SYMPTOM_TEXTS, evidence, make_finding, number_of
+from central.analysis.units import sign
 from central.analysis.window import Series, SiteFacts, Window, window_hash
 from proto.quality import Quality, Reason
 
@@ -159,7 +160,7 @@ def _confidence(series: Series, window: Window, rule: Rule) -> tuple[Number, ...
 def _excluded(series: Series, share: float) -> tuple[Doubt, ...]:
     percent = f"{share * 100:.0f}"
     step = series.facts.resolution
-    coarse = "float" if step is None else f"{step:g} {series.facts.unit}"
+    coarse = "float" if step is None else f"{step:g} {sign(series.facts.unit)}"
     return (
         Doubt(
             "process stopped",
@@ -189,7 +190,7 @@ def _finding(
     words = {
         "name": series.facts.tag or series.facts.point,
         "count": str(series.time_us.size),
-        "value": "" if shown.last is None else f"{shown.last:g} {series.facts.unit}",
+        "value": "" if shown.last is None else f"{shown.last:g} {sign(series.facts.unit)}".rstrip(),
         "percent": f"{share * 100:.0f}",
         "reason": shown.reason,
     }

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from central.console.frame import Console
 from central.console.live import Block
-from central.console.tables import counters, site_rows
+from central.console.tables import counters, exception_rows, site_rows
 from central.console.words import Language, say
 from central.status.model import SiteStatus
+
+EXCEPTIONS_SHOWN_MAX = 30
 
 
 def page(console: Console) -> Callable[[Request], Awaitable[Response]]:
@@ -31,6 +33,8 @@ def context(
     """Return what the templates of the overview print."""
     found = counters(sites, leads)
     return {
+        "exceptions": exception_rows(sites, language),
+        "shown_max": EXCEPTIONS_SHOWN_MAX,
         "rows": site_rows(sites, leads, language),
         "counters": (
             (say(language, "Sites"), found.sites, ""),
@@ -53,5 +57,10 @@ async def blocks(console: Console, language: Language) -> list[Block]:
     mark = tuple(replace(site, as_of_us=0, version=0) for site in sites), tuple(leads.items())
     return [
         Block("counters", shown["counters"], "block_counters.html", shown),
+        Block("exceptions", _standing(sites), "block_exceptions.html", shown),
         Block("sites", mark, "block_sites.html", shown),
     ]
+
+
+def _standing(sites: list[SiteStatus]) -> tuple[object, ...]:
+    return tuple((site.site, site.link, site.interlocks, site.alarms) for site in sites)
