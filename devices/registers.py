@@ -124,11 +124,15 @@ def gather(data: bytes, layout: Layout) -> Decoded:
         value = number * layout.scale + layout.offset
     quality = np.zeros(len(raw), np.uint8)
     reason = np.zeros(len(raw), np.uint8)
-    _mark(quality, reason, np.flatnonzero(~np.isfinite(value)), Reason.NOT_A_NUMBER)
-    hits = layout.fault_int[raw[layout.fault_int] == layout.fault_int_raw]
-    _mark(quality, reason, hits, Reason.SENSOR_FAULT)
-    hits = layout.fault_float[number[layout.fault_float] == layout.fault_float_value]
-    _mark(quality, reason, hits, Reason.SENSOR_FAULT)
+    finite = np.isfinite(value)
+    if not finite.all():
+        _mark(quality, reason, np.flatnonzero(~finite), Reason.NOT_A_NUMBER)
+    if layout.fault_int.size:
+        hits = layout.fault_int[raw[layout.fault_int] == layout.fault_int_raw]
+        _mark(quality, reason, hits, Reason.SENSOR_FAULT)
+    if layout.fault_float.size:
+        hits = layout.fault_float[number[layout.fault_float] == layout.fault_float_value]
+        _mark(quality, reason, hits, Reason.SENSOR_FAULT)
     return Decoded(raw, value, quality, reason)
 
 

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import numpy as np
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
@@ -203,13 +204,17 @@ class ModbusTcpDriver:
     def _columns(self, data: bytes, layout: Layout) -> BlockColumns:
         decoded = gather(data, layout)
         n = len(decoded.raw)
-        columns = bad_columns(
-            n, Reason.NONE, Detail.NONE, self._received_ns, sent_mono_ns=self._sent_ns
+        return BlockColumns(
+            raw=decoded.raw,
+            value=decoded.value,
+            quality=decoded.quality,
+            reason=decoded.reason,
+            no_value=np.zeros(n, np.bool_),
+            detail=np.zeros(n, np.uint32),
+            source_us=np.zeros(n, np.int64),
+            sent_mono_ns=self._sent_ns,
+            receive_mono_ns=self._received_ns,
         )
-        columns.raw, columns.value = decoded.raw, decoded.value
-        columns.quality, columns.reason = decoded.quality, decoded.reason
-        columns.no_value[:] = False
-        return columns
 
     def _on_packet(self, is_sending: bool, data: bytes) -> bytes:
         """Note what leaves; judge what comes, and hand on only a frame that passed."""
