@@ -163,15 +163,9 @@ def spool_epoch_opened(*, epoch: str, reason: str) -> None:
     _write("spool.epoch_opened", epoch=epoch, reason=reason)
 
 
-def spool_batch_shed(*, segment: int, batches: int, samples: int, acknowledged: bool) -> None:
-    """A segment was dropped to keep the quota."""
-    _write(
-        "spool.batch_shed",
-        segment=segment,
-        batches=batches,
-        samples=samples,
-        acknowledged=acknowledged,
-    )
+def spool_batch_shed(*, segment: int, batches: int, samples: int) -> None:
+    """History that the centre does not hold was dropped to keep the quota."""
+    _write("spool.batch_shed", segment=segment, batches=batches, samples=samples)
 
 
 def gap_recorded(*, cause: str, n: int, t0_us: int, t1_us: int) -> None:

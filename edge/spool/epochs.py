@@ -144,11 +144,9 @@ async def drop(core: Committer, one: Drop, now: Moment) -> None:
     log.held_lo = min((s.seq_lo for s in core.ring.of_epoch(log.e)), default=log.tip.next_seq)
     async with core.locks["bulk"]:
         await core.ring.unlink(dropped)
-    samples = one.segment.sample_hi - one.segment.sample_lo + 1
-    batches = one.segment.seq_hi - one.segment.seq_lo + 1
-    events.spool_batch_shed(
-        segment=dropped.no, batches=batches, samples=samples, acknowledged=not one.lost
-    )
+    if gaps:
+        lost = sum(samples for _, samples in found)
+        events.spool_batch_shed(segment=dropped.no, batches=one.lost.total, samples=lost)
     marking.say(gaps)
 
 

@@ -58,6 +58,7 @@ class SpoolFile(aiosqlite.Connection):
 
     def __init__(self, path: Path, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=1)
+        self._thread.daemon = True  # a process that gives up must end, whatever the disk does
         self.path = path
 
     async def transact(self, work: Work[T]) -> T:

@@ -63,7 +63,7 @@ class LaneLog:
     pending_samples: int = 0
     gapped_samples: int = 0
     dirty: bool = False
-    recent: OrderedDict[int, Mark] = field(default_factory=OrderedDict)
+    recent: OrderedDict[int, Mark] = field(default_factory=OrderedDict, repr=False)
     last_us: int = 0
 
     @property

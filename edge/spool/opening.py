@@ -24,7 +24,7 @@ from edge.spool.file import SpoolFile, open_file, seal
 from edge.spool.lanelog import LaneLog, read_marks
 from edge.spool.ring import alarm_path, bulk_path, identity_of
 from edge.spool.shed import Segment, SegmentState
-from proto.batch import Header, Lane, open_frame, parse_header
+from proto.batch import ZERO_HASH, Header, Lane, open_frame, parse_header
 from proto.chain import LaneTip, root, tip_after, verify_run
 from proto.errors import BatchDamaged, ConfigError, Fault, SpoolDamaged
 from proto.meta_record import EpochReason
@@ -283,7 +283,8 @@ async def _read_tip(found: Opened, file: SpoolFile, log: LaneLog, before: LaneTi
     if not headers:
         return True
     start = before
-    if headers[0].seq != before.next_seq:
+    rootless = log.lane is not Lane.META and before.prev_hash == ZERO_HASH  # META seq 1 is gone
+    if headers[0].seq != before.next_seq or rootless:
         start = LaneTip(headers[0].seq, headers[0].sample_first, headers[0].prev_hash)
     if verify_run(start, headers).broken is not None:
         return False

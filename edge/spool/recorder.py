@@ -1,0 +1,266 @@
+"""From the lines to the disk: takes rows and records, commits them in time.  Shell: timers, spool.
+
+Rules of this file:
+- The callers never wait: rows and records go into bounded memory, two loops commit them.
+- ALARM goes at once and on its own file, so that it is never behind a batch of samples.
+- Acquired samples are counted here, before the batcher, independently of the spool.
+
+Clause: batches.md 3.2 (closes), 3.7, 3.8.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from devices.driver import BlockColumns
+from edge import events
+from edge.spool import meta
+from edge.spool.alert import Alert
+from edge.spool.batcher import STEP_NS, Batcher
+from edge.spool.losses import Losses
+from edge.spool.model import AxisShape, ClockNote, Closed, Moment
+from edge.spool.store import Spool
+from proto import limits, records
+from proto.batch import Kind, Lane
+from proto.clock import Clock
+from proto.errors import LimitExceeded, SpoolFull
+from proto.gap import GapCause, GapEntry
+from proto.schema import SchemaPart
+
+TICK_S = 0.1
+EVENT_DELAY_S = 0.2
+FULL_PAUSE_S = 1.0
+MARKS_EVERY_NS = 1_000_000_000
+STEP_NOTED_NS = 50_000_000
+RECORDS_WAITING_MAX = 8_192
+RECORDS_A_BATCH = 256
+BATCHES_A_COMMIT = 16
+_LOGGED = ("interlock", "alarm", "device", "line", "point", "tag", "level", "cause", "effect")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    lane: Lane
+    line: bytes
+    t_us: int
+
+
+class Recorder:
+    """The sink of acquisition, scan and alarms, and the committer behind it.
+
+    Attributes:
+        acquired: samples handed over since this start.
+        committed: of these, on disk.
+        losses: what could not be kept.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        clock: Clock,
+        *,
+        parts: Sequence[SchemaPart],
+        axes: Sequence[AxisShape],
+        window_ns: int,
+        judge: Callable[[Moment], ClockNote],
+        stepped: Callable[[int], None],
+    ) -> None:
+        self._spool, self._clock = spool, clock
+        self._judge, self._stepped = judge, stepped
+        self._batcher = Batcher(parts, axes, window_ns=window_ns)
+        self._alert = Alert()
+        self.losses = Losses(
+            parts,
+            axes,
+            boot_id=spool.core.boot_id,
+            start_ns=spool.t0.mono_ns,
+            restart=spool.restart,
+        )
+        self._waiting: list[_Record] = []
+        self._records_lost = 0
+        self._gaps: list[GapEntry] = []
+        self._urgent = asyncio.Event()
+        self._stopping = False
+        self._idle = {"urgent": asyncio.Event(), "bulk": asyncio.Event()}
+        self._reference = self._now()
+        self._step_no = 0
+        self._marked_ns = 0
+        self.acquired = 0
+        self.committed = 0
+
+    @property
+    def samples_in_ram(self) -> int:
+        """Samples that are not on disk yet."""
+        return self._batcher.samples_in_ram
+
+    # The sink: no call waits.
+
+    def offer(self, axis: int, slot: int | None, skipped: int, columns: BlockColumns) -> None:
+        """Take one row; `skipped` slots before it were told by `overrun`."""
+        now = self._now()
+        self.acquired += len(columns)
+        if self._batcher.offer(axis, slot, columns, now):
+            self.losses.accepted(self._spool.core.epoch, now)
+        else:
+            self.losses.refused(len(columns), now)
+
+    def overrun(self, axis: int, first_slot: int, count: int) -> None:
+        """Note slots that were due and are not read."""
+        self.losses.overrun(axis, first_slot, count, self._now())
+
+    def record(self, lane: Lane, body: Mapping[str, object]) -> None:
+        """Take one record of ALARM or EVENT."""
+        now = self._now()
+        self._alert.see(body, now.mono_ns)
+        self._log(body)
+        if len(self._waiting) >= RECORDS_WAITING_MAX:
+            self._records_lost += 1
+            return
+        self._waiting.append(_encoded(lane, body, now))
+        if lane is Lane.ALARM:
+            self._urgent.set()
+        else:
+            asyncio.get_running_loop().call_later(EVENT_DELAY_S, self._urgent.set)
+
+    # The two loops.
+
+    async def run_urgent(self) -> None:
+        """Commit records as they come, until `stop`."""
+        self._idle["urgent"].clear()
+        while not self._stopping:
+            await self._urgent.wait()
+            self._urgent.clear()
+            await self._commit_records()
+        self._idle["urgent"].set()
+
+    async def run_bulk(self) -> None:
+        """Close and commit samples, clock steps, gaps and marks, until `stop`."""
+        self._idle["bulk"].clear()
+        while not self._stopping:
+            await self._beat(self._now())
+            await asyncio.sleep(TICK_S)
+        self._idle["bulk"].set()
+
+    async def stop(self) -> None:
+        """End both loops between two commits, then commit everything that is left."""
+        self._stopping = True
+        self._urgent.set()
+        for idle in self._idle.values():
+            await idle.wait()
+        now = self._now()
+        self._batcher.close(now)
+        await self._commit_records()
+        while self._batcher.waiting:
+            await self._commit_samples()
+        gaps = self.losses.take(self._spool.core.epoch, now, everything=True)
+        await self._spool.append_gaps([*gaps, *self._lost_records(now)])
+
+    async def _beat(self, now: Moment) -> None:
+        await self._watch_clock(now)
+        self._batcher.alert = self._alert.is_on(now.mono_ns)
+        self._batcher.tick(now)
+        if self._batcher.waiting:
+            await self._commit_samples()
+        gaps = self.losses.take(self._spool.core.epoch, now)
+        await self._spool.append_gaps([*gaps, *self._lost_records(now)])
+        if now.mono_ns - self._marked_ns >= MARKS_EVERY_NS:
+            self._marked_ns = now.mono_ns
+            await self._spool.persist()
+
+    async def _watch_clock(self, now: Moment) -> None:
+        """Note a step of the wall clock; what is open closes before it under the old anchor."""
+        before, self._reference = self._reference, now
+        expected_us = before.at(now.mono_ns)
+        step_ns = (now.wall_us - expected_us) * 1_000
+        if abs(step_ns) > STEP_NOTED_NS:
+            if abs(step_ns) > STEP_NS:
+                self._batcher.close(now)
+            self._step_no += 1
+            self._stepped(now.mono_ns)
+            note = replace(self._judge(now), step_no=self._step_no)
+            events.clock_stepped(step_ms=step_ns / 1e6, step_no=self._step_no)
+            boot_id = self._spool.core.boot_id
+            await self._spool.append([meta.clock_body(boot_id, note, expected_us, now)])
+        self._batcher.clock = replace(self._judge(now), step_no=self._step_no)
+
+    async def _commit_samples(self) -> None:
+        group = [self._batcher.waiting[i] for i in range(self._group_size())]
+        try:
+            await self._spool.append(group)
+        except SpoolFull:
+            await asyncio.sleep(
+                FULL_PAUSE_S
+            )  # rows wait in RAM; beyond its limit they become a gap
+            return
+        self._batcher.committed(len(group))
+        self.committed += sum(one.n for one in group)
+
+    def _group_size(self) -> int:
+        return min(len(self._batcher.waiting), BATCHES_A_COMMIT)
+
+    async def _commit_records(self) -> None:
+        while self._waiting:
+            some = self._waiting[:RECORDS_A_BATCH]
+            group = [
+                closed
+                for lane in (Lane.ALARM, Lane.EVENT)
+                if (closed := self._close([one for one in some if one.lane is lane], lane))
+            ]
+            try:
+                await self._spool.append(group)
+            except SpoolFull:
+                await asyncio.sleep(FULL_PAUSE_S)
+                continue
+            del self._waiting[: len(some)]
+
+    def _close(self, some: Sequence[_Record], lane: Lane) -> Closed | None:
+        if not some:
+            return None
+        now = self._now()
+        return Closed(
+            lane,
+            Kind.RECORDS,
+            len(some),
+            b"".join(one.line for one in some),
+            min(one.t_us for one in some),
+            max(one.t_us for one in some),
+            now,
+            self._batcher.clock,
+        )
+
+    def _lost_records(self, now: Moment) -> list[GapEntry]:
+        if not self._records_lost:
+            return []
+        lost, self._records_lost = self._records_lost, 0
+        core = self._spool.core
+        return [
+            GapEntry(
+                id=f"gap-{core.boot_id}-records-{now.mono_us}",
+                cause=GapCause.INPUT_OVERRUN,
+                epoch=core.epoch,
+                lane=Lane.ALARM,
+                n=lost,
+                t=(now.wall_us, now.wall_us),
+            )
+        ]
+
+    def _log(self, body: Mapping[str, object]) -> None:
+        keys = {key: body[key] for key in _LOGGED if body.get(key) is not None}
+        events.recorded(str(body.get("k", "")), **keys)
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.wall_us(), self._clock.mono_ns())
+
+
+def _encoded(lane: Lane, body: Mapping[str, object], now: Moment) -> _Record:
+    """Return the record as its line; one that JSON cannot hold says so instead of vanishing."""
+    t_us = body.get("t")
+    wall_us = t_us if isinstance(t_us, int) else now.wall_us
+    try:
+        line = records.encode_records([body])
+    except (ValueError, LimitExceeded) as error:
+        named = {key: str(body.get(key, "unknown"))[:64] for key in ("k", "id")}
+        reason = f"{type(error).__name__}: {error}"[: limits.KIB]
+        kept = {**named, "t": wall_us, "m": now.mono_us, "unencodable": reason}
+        line = records.encode_records([kept])
+    return _Record(lane, line, wall_us)
