@@ -81,7 +81,7 @@ class Recorder:
         self._gaps: list[GapEntry] = []
         self._urgent = asyncio.Event()
         self._stopping = False
-        self._idle = {"urgent": asyncio.Event(), "bulk": asyncio.Event()}
+        self._running = {"urgent": asyncio.Lock(), "bulk": asyncio.Lock()}
         self._reference = self._now()
         self._step_no = 0
         self._marked_ns = 0
@@ -126,34 +126,30 @@ class Recorder:
 
     async def run_urgent(self) -> None:
         """Commit records as they come, until `stop`."""
-        self._idle["urgent"].clear()
-        while not self._stopping:
-            await self._urgent.wait()
-            self._urgent.clear()
-            await self._commit_records()
-        self._idle["urgent"].set()
+        async with self._running["urgent"]:
+            while not self._stopping:
+                await self._urgent.wait()
+                self._urgent.clear()
+                await self._commit_records()
 
     async def run_bulk(self) -> None:
         """Close and commit samples, clock steps, gaps and marks, until `stop`."""
-        self._idle["bulk"].clear()
-        while not self._stopping:
-            await self._beat(self._now())
-            await asyncio.sleep(TICK_S)
-        self._idle["bulk"].set()
+        async with self._running["bulk"]:
+            while not self._stopping:
+                await self._beat(self._now())
+                await asyncio.sleep(TICK_S)
 
     async def stop(self) -> None:
         """End both loops between two commits, then commit everything that is left."""
         self._stopping = True
         self._urgent.set()
-        for idle in self._idle.values():
-            await idle.wait()
-        now = self._now()
-        self._batcher.close(now)
-        await self._commit_records()
-        while self._batcher.waiting:
-            await self._commit_samples()
-        gaps = self.losses.take(self._spool.core.epoch, now, everything=True)
-        await self._spool.append_gaps([*gaps, *self._lost_records(now)])
+        async with self._running["urgent"], self._running["bulk"]:
+            now = self._now()
+            self._batcher.close(now)
+            await self._commit_records()
+            while self._batcher.waiting:
+                await self._commit_samples()
+            await self._commit_gaps(now, everything=True)
 
     async def _beat(self, now: Moment) -> None:
         await self._watch_clock(now)
@@ -161,11 +157,17 @@ class Recorder:
         self._batcher.tick(now)
         if self._batcher.waiting:
             await self._commit_samples()
-        gaps = self.losses.take(self._spool.core.epoch, now)
-        await self._spool.append_gaps([*gaps, *self._lost_records(now)])
+        await self._commit_gaps(now)
         if now.mono_ns - self._marked_ns >= MARKS_EVERY_NS:
             self._marked_ns = now.mono_ns
             await self._spool.persist()
+
+    async def _commit_gaps(self, now: Moment, *, everything: bool = False) -> None:
+        self._gaps += self.losses.take(self._spool.core.epoch, now, everything=everything)
+        self._gaps += self._lost_records(now)
+        if self._gaps:
+            await self._spool.append_gaps(self._gaps)
+            self._gaps = []
 
     async def _watch_clock(self, now: Moment) -> None:
         """Note a step of the wall clock; what is open closes before it under the old anchor."""
