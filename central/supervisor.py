@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from central import events
 from proto.backoff import backoff_ns
 from proto.clock import Clock
-from proto.errors import YujingError
+from proto.errors import ConfigError, YujingError
 
 RESTARTS_MAX = 5  # within RESTART_WINDOW_NS; then the process ends and the service manager decides
 RESTART_WINDOW_NS = 60_000_000_000
@@ -26,12 +26,15 @@ async def keep_running(name: str, part: Callable[[], Awaitable[None]], clock: Cl
     """Run `part`; when it fails, run it again with back-off; give up loudly.
 
     Raises:
+        ConfigError: at once.
         GaveUp: more than RESTARTS_MAX failures within RESTART_WINDOW_NS.
     """
     failures: list[int] = []
     while True:
         try:
             await part()
+        except ConfigError:
+            raise  # the operator must mend it: trying again does not help
         except Exception as error:
             now = clock.mono_ns()
             failures = [*[at for at in failures if now - at < RESTART_WINDOW_NS], now]

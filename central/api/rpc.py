@@ -66,7 +66,7 @@ def unary_methods(queries: Queries) -> Mapping[str, Unary]:
         request = _parsed(pb.CompletenessRequest, data)
         accounts = await queries.accounts(request.site)
         reply = pb.CompletenessReply(
-            sites=[_completeness(account) for account in accounts],
+            sites=[completeness_message(account) for account in accounts],
             as_of_us=queries.clock.wall_us(),
         )
         return reply.SerializeToString()
@@ -111,7 +111,8 @@ async def watch_status(queries: Queries, data: bytes) -> AsyncGenerator[bytes]:
         yield message.SerializeToString()
 
 
-def _completeness(account: SiteAccount) -> pb.SiteCompleteness:
+def completeness_message(account: SiteAccount) -> pb.SiteCompleteness:
+    """Return the message of one site's accounting."""
     return pb.SiteCompleteness(
         site=account.site,
         accounting=account_message(account.account),

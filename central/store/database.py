@@ -29,6 +29,7 @@ from proto.errors import ConfigError, Fault
 T = TypeVar("T")
 
 READERS: Final = 2
+LIBRARY_VERSION: Final = sqlite3.sqlite_version
 _PRAGMAS: Final = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),

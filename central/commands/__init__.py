@@ -1,0 +1,1 @@
+"""The commands of yujing-central, a file a theme.  Pure."""
