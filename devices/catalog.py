@@ -3,7 +3,6 @@
 A profile is named (`bof_lance_plc`, from the package) or given by path (ends in `.toml`).
 """
 
-import tomllib
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,14 +11,14 @@ from pathlib import Path
 from devices.kinds import Kind, parse_kind
 from devices.profile import Profile
 from devices.profile_check import parse_profile
+from proto.catalogue import catalogue
 from proto.errors import Fault, ProfileError
 
 
 @cache
 def parameter_units() -> dict[str, str]:
     """Return id -> unit of every parameter of the catalogue."""
-    text = (resources.files("proto") / "domain" / "parameters.toml").read_text("utf-8")
-    return {row["id"]: row["unit"] for row in tomllib.loads(text)["parameter"]}
+    return {each.id: each.unit for each in catalogue().parameters.values()}
 
 
 @cache

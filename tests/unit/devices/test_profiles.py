@@ -1,6 +1,5 @@
 """Profiles: every one of the package decodes; every fault of a bad one is named at once."""
 
-import tomllib
 from importlib import resources
 
 import pytest
@@ -10,6 +9,7 @@ from devices.kinds import Kind, parse_kind
 from devices.profile import ModbusProfile
 from devices.profile_check import parse_profile
 from devices.schema import schema_text
+from proto.catalogue import clause
 from proto.errors import ProfileError
 from tests.unit.devices.builders import MODBUS_TEXT, PARAMETERS
 
@@ -227,7 +227,5 @@ def test_a_kind_names_parameters_of_the_catalogue_only() -> None:
 
 
 def test_the_clauses_of_every_kind_stand_in_the_hazard_catalogue() -> None:
-    text = (resources.files("proto") / "domain" / "major_hazards.toml").read_text("utf-8")
-    known = str(tomllib.loads(text))
     for kind in catalog.kinds().values():
-        assert [clause for clause in kind.clauses if f"'{clause}'" not in known] == []
+        assert [each for each in kind.clauses if clause(each) is None] == []
