@@ -54,6 +54,7 @@ from proto.quality import Detail, Quality, Reason
 __all__ = ["OpcUaDriver", "OpcUaSecurity"]
 
 TIMEOUT_NS = 4_000_000_000
+_CONNECT_S_MIN = 4.0  # a channel costs four RSA operations on either side, a PLC takes seconds
 _CONNECT_FACTOR = 4  # a connection is two channels, a session and its subscriptions
 _KEEP_ALIVE_MS = 2_000
 _LIFETIME_MS = 300_000
@@ -121,12 +122,13 @@ class OpcUaDriver:
         """
         await self.close()
         own = await asyncio.to_thread(load_own, self._security.pki)
-        deadline_s = self._timeout_s * _CONNECT_FACTOR
+        step_s = max(self._timeout_s, _CONNECT_S_MIN)
+        deadline_s = step_s * _CONNECT_FACTOR
         client: Client | None = None
         is_up = False
         try:
             async with asyncio.timeout(deadline_s):
-                client = await open_session(self._endpoint, own, self._security, self._timeout_s)
+                client = await open_session(self._endpoint, own, self._security, step_s)
                 await self._resolve(client)
                 for at, block in enumerate(self._blocks):
                     if block.subscribed:
