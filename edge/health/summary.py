@@ -3,6 +3,7 @@
 The same object answers `yujing-edge status`, probes, and stands in `stopped.json` after a stop.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -115,3 +116,8 @@ def summarize(
         "interlocks": [dict(one) for one in interlocks],
         "alarms": [dict(one) for one in alarms],
     }
+
+
+def to_json(status: Mapping[str, object]) -> bytes:
+    """Return the status as one line of JSON."""
+    return json.dumps(status, ensure_ascii=False).encode() + b"\n"

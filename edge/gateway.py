@@ -1,0 +1,359 @@
+"""Composition root of the gateway process: builds the parts, keeps them running, stops in order.
+
+Shell: everything.  The order of a stop: lines, scan and alarms first, then what is in RAM goes to
+disk, then the uplink may drain for a while, then the last status is written and the spool closed.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from edge import events, platform
+from edge.acquisition.drivers import make_driver
+from edge.acquisition.line import LineOwner
+from edge.alarm.loop import AlarmLoop
+from edge.clock import SystemClock
+from edge.control import ControlServer
+from edge.health import summary
+from edge.image import ProcessImage
+from edge.installation import Installation, load
+from edge.points import Plant
+from edge.scan.answers import Answers
+from edge.scan.loop import ScanLoop
+from edge.spool.lanelog import LaneLog
+from edge.spool.meta import Identity
+from edge.spool.model import AxisShape, ClockNote, Moment
+from edge.spool.recorder import Recorder
+from edge.spool.store import Spool, open_spool
+from edge.supervisor import Supervisor
+from edge.trust import keys
+from edge.trust.clock_state import ClockJudge
+from edge.trust.keys import Credentials
+from edge.uplink.link import Uplink
+from proto.clock import Clock
+from proto.errors import ConfigError, Fault, YujingError
+from proto.identity import gateway_of
+
+STOPPED = "stopped.json"
+DRAIN_S = 10.0
+EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
+SERVER_TIME = 2  # kind of source time of OPC UA (`batches.md` 3.4)
+
+
+async def run_gateway(path: Path) -> int:
+    """Run one gateway until it is told to stop; returns the exit code.
+
+    0 after a clean stop, 1 when a part gave up, 78 when the configuration cannot be used.
+    """
+    events.configure()
+    try:
+        installation = load(path)
+        credentials = _credentials(installation)
+        platform.own_directory(installation.data_dir, "data_dir")
+        clock = SystemClock()
+        gateway = await build(installation, credentials, clock)
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"{fault}\n")
+        return EXIT_CONFIG
+    except YujingError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_WRONG
+    return await gateway.run()
+
+
+async def build(installation: Installation, credentials: Credentials, clock: Clock) -> "Gateway":
+    """Open the spool and wire all parts; nothing runs yet.
+
+    Raises:
+        ConfigError: the spool is in use, of another gateway, or not writable.
+    """
+    config, plant = installation.config, installation.plant
+    t0 = Moment(clock.wall_us(), clock.mono_ns())
+    identity = Identity(
+        gateway=config.gateway.id,
+        config_version=config.config.version,
+        os_boot_uuid=platform.os_boot_uuid(),
+        machine_hash=platform.machine_hash(),
+        versions={"yujing": version("yujing")},
+    )
+    spool = await open_spool(
+        installation.data_dir / "spool",
+        identity,
+        clock,
+        schema=plant.schema,
+        quota_bytes=config.spool.quota_bytes,
+        t0=t0,
+    )
+    return Gateway(installation, credentials, clock, spool)
+
+
+class Gateway:
+    """All parts of one gateway process."""
+
+    def __init__(
+        self, installation: Installation, credentials: Credentials, clock: Clock, spool: Spool
+    ) -> None:
+        self._installation, self._clock, self._spool = installation, clock, spool
+        self._credentials = credentials
+        config, plant = installation.config, installation.plant
+        self._started_ns = clock.mono_ns()
+        self._judge = ClockJudge()
+        self._image = ProcessImage(plant.layout)
+        self._recorder = Recorder(
+            spool,
+            clock,
+            parts=plant.schema,
+            axes=axis_shapes(plant),
+            window_ns=config.spool.window_ns,
+            judge=self._clock_note,
+            stepped=self._judge.stepped,
+        )
+        self._lines = [
+            LineOwner(
+                make_driver(line, installation.base, clock),
+                line,
+                clock=clock,
+                image=self._image,
+                sink=self._recorder,
+                start_ns=spool.t0.mono_ns,
+            )
+            for line in plant.lines
+        ]
+        record = self._recorder.record
+        self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
+        self._alarms = AlarmLoop(
+            installation.alarms,
+            installation.models,
+            image=self._image,
+            views=self._scans.views,
+            record=record,
+            clock=clock,
+        )
+        self._uplink = Uplink(
+            config.central.address,
+            credentials,
+            spool,
+            clock=clock,
+            judge=self._judge,
+            config_hash=bytes.fromhex(installation.config_hash),
+        )
+        answers = Answers(plant, self._image, self._scans, clock)
+        self._control = ControlServer(
+            installation.data_dir, {"status": lambda _: self.status(), **answers.table()}
+        )
+        self._supervisor = Supervisor(clock)
+        self._told = asyncio.Event()
+        self._hurry = False
+
+    async def run(self) -> int:
+        """Run until SIGTERM or SIGINT, or until a part gives up; then stop in order."""
+        config = self._installation.config
+        events.bind(boot_id=self._spool.core.boot_id, config_version=config.config.version)
+        (self._installation.data_dir / STOPPED).unlink(missing_ok=True)
+        gateway = config.gateway
+        events.process_started(gateway=gateway.id, site=gateway.site, version=version("yujing"))
+        events.config_loaded(
+            version=config.config.version, points=len(self._installation.plant.points)
+        )
+        self._warn_of_certificate()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        outer = self._start(
+            {"uplink": self._uplink.run, "control": self._control.run},
+        )
+        committers = self._start(
+            {"urgent": self._recorder.run_urgent, "bulk": self._recorder.run_bulk}
+        )
+        inner = self._start(
+            {
+                **{f"line {one.line.config.name}": one.run for one in self._lines},
+                "scan": self._scans.run,
+                "alarm": self._alarms.run,
+            }
+        )
+        await _first(self._told.wait(), self._supervisor.gave_up.wait())
+        return await self._stop(inner, committers, outer)
+
+    def status(self) -> dict[str, object]:
+        """Return "gateway-status/1"."""
+        config, core = self._installation.config, self._spool.core
+        counts, now = self._spool.counts(), Moment(self._clock.wall_us(), self._clock.mono_ns())
+        judged = self._judge.estimate(wall_us=now.wall_us, mono_ns=now.mono_ns)
+        return summary.summarize(
+            summary.ProcessHealth(
+                gateway=config.gateway.id,
+                site=config.gateway.site,
+                boot_id=core.boot_id,
+                config_version=config.config.version,
+                uptime_s=round((now.mono_ns - self._started_ns) / 1e9, 3),
+                cpu_s=round(platform.cpu_s(), 3),
+                rss_bytes=platform.rss_bytes(),
+                clock_state=judged.state.name,
+                clock_offset_us=judged.offset_us,
+                restarts=self._supervisor.restarts,
+            ),
+            lines=[
+                summary.LineHealth(
+                    one.line.config.name, one.state.upper(), one.since_us, one.detail
+                )
+                for one in self._lines
+            ],
+            samples=summary.SampleCounts(
+                acquired=self._recorder.acquired,
+                committed=self._recorder.committed,
+                acknowledged=counts.acknowledged,
+                pending=counts.pending + self._recorder.samples_in_ram,
+                gapped=counts.gapped + self._recorder.losses.stalled,
+            ),
+            lanes={lane.name: _lane_health(log) for lane, log in self._spool.lanes().items()},
+            uplink=self._uplink.health(),
+            spool=summary.SpoolHealth(
+                counts.used_bytes, self._spool.quota_bytes, counts.free_bytes
+            ),
+            overruns=self._recorder.losses.overruns,
+            interlocks=self._scans.status(),
+            alarms=self._alarms.status(),
+        )
+
+    def _on_signal(self) -> None:
+        """Stop in order; told twice, do not wait for the centre."""
+        self._hurry = self._told.is_set()
+        self._told.set()
+
+    async def _stop(
+        self,
+        inner: list[asyncio.Task[None]],
+        committers: list[asyncio.Task[None]],
+        outer: list[asyncio.Task[None]],
+    ) -> int:
+        await _cancel(inner)
+        clean = not self._supervisor.failed
+        if clean:
+            await self._recorder.stop()
+            await self._drained()
+        await _cancel(committers)
+        await _cancel(outer)
+        status = self.status()
+        await self._spool.close(clean=clean)
+        self._write_stopped({**status, "clean": clean})
+        events.process_stopped(
+            clean=clean, uptime_s=(self._clock.mono_ns() - self._started_ns) / 1e9
+        )
+        for failed in self._supervisor.failed:
+            sys.stderr.write("\n".join(failed.lines()) + "\n")
+        return EXIT_OK if clean else EXIT_WRONG
+
+    async def _drained(self) -> None:
+        """Wait until the centre holds everything, at most `DRAIN_S`, and only while it answers."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while self._uplink.is_open and not self._is_empty() and not self._hurry:
+                    await asyncio.sleep(0.05)  # noqa: ASYNC110 - acks, link and a second signal end it
+        except TimeoutError:
+            return
+
+    def _is_empty(self) -> bool:
+        return not any(log.pending for log in self._spool.core.logs.values())
+
+    def _start(self, parts: dict[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
+        keep = self._supervisor.keep
+        return [asyncio.create_task(keep(name, run), name=name) for name, run in parts.items()]
+
+    def _write_stopped(self, status: dict[str, object]) -> None:
+        data = summary.to_json(status)
+        platform.write_whole(self._installation.data_dir / STOPPED, data)
+
+    def _clock_note(self, now: Moment) -> ClockNote:
+        judged = self._judge.estimate(wall_us=now.wall_us, mono_ns=now.mono_ns)
+        return ClockNote(judged.offset_us, judged.err_us, judged.state)
+
+    def _warn_of_certificate(self) -> None:
+        days = keys.days_left(self._credentials, self._clock.wall_us())
+        if days < EXPIRY_WARNED_DAYS:
+            events.trust_certificate_expiring(file=self._credentials.place, days=days)
+
+
+EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
+
+
+def axis_shapes(plant: Plant) -> list[AxisShape]:
+    """Return the axes as the batcher knows them, numbered inside their part of the point table."""
+    shapes: list[AxisShape] = []
+    planned = iter(plant.axes)
+    kinds = {line.config.name: line.config.kind for line in plant.lines}
+    for number, part in enumerate(plant.schema):
+        first = 0
+        for row in part.axes:
+            axis = next(planned)
+            is_server = kinds[axis.line] == "opcua"
+            shapes.append(
+                AxisShape(
+                    part=number,
+                    point_first=first,
+                    points=len(row.points),
+                    period_us=axis.period_us,
+                    source_kind=SERVER_TIME if is_server else 0,
+                    first_us=axis.phase_us,
+                )
+            )
+            first += len(row.points)
+    return shapes
+
+
+def _credentials(installation: Installation) -> Credentials:
+    """Read the uplink's certificate files and hold the certificate's name against the file's.
+
+    Raises:
+        ConfigError: every fault of the three files.
+    """
+    central, gateway = installation.config.central, installation.config.gateway
+    found = keys.load(
+        root=installation.path(central.ca),
+        cert=installation.path(central.cert),
+        key=installation.path(central.key),
+    )
+    try:
+        named = gateway_of(found.uris)
+    except YujingError as error:
+        fault = Fault(found.place, "config.identity", str(error))
+        raise ConfigError([fault]) from error
+    if named != gateway.id:
+        message = f"certificate names {named}, the configuration {gateway.id}"
+        raise ConfigError([Fault(found.place, "config.identity", message)])
+    return found
+
+
+def _lane_health(log: LaneLog) -> summary.LaneHealth:
+    pending = sum(high - low + 1 for low, high in log.pending)
+    held = max(0, log.tip.tip_seq - log.held_lo + 1)
+    return summary.LaneHealth(
+        epoch=log.epoch.hex(),
+        held_lo=log.held_lo,
+        tip_seq=log.tip.tip_seq,
+        tip_sample=log.tip.tip_sample,
+        acked_batches=held - pending,
+        pending_batches=pending,
+        pending_samples=log.pending_samples,
+        gapped_samples=log.gapped_samples,
+    )
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    """Wait until one of them is done; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
