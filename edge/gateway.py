@@ -252,13 +252,14 @@ class Gateway:
         """Wait until the centre holds everything, at most `DRAIN_S`, and only while it answers."""
         try:
             async with asyncio.timeout(DRAIN_S):
-                while self._uplink.is_open and not self._is_empty() and not self._hurry:
-                    await asyncio.sleep(0.05)  # noqa: ASYNC110 - acks, link and a second signal end it
+                while self._may_drain():  # noqa: ASYNC110 - acks, link or a second signal end it
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             return
 
-    def _is_empty(self) -> bool:
-        return not any(log.pending for log in self._spool.core.logs.values())
+    def _may_drain(self) -> bool:
+        pending = any(log.pending for log in self._spool.core.logs.values())
+        return pending and self._uplink.is_open and not self._hurry
 
     def _start(self, parts: dict[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
         keep = self._supervisor.keep
