@@ -176,6 +176,23 @@ def _find_control(name: str, control: Path | None) -> Path:
         raise NotReachable(message) from None
 
 
+@app.command
+def demo(
+    *,
+    seconds: Annotated[float | None, Parameter(help="end by itself; one JSON line")] = None,
+    folder: Annotated[Path, Parameter(name="--dir", help="emptied, and removed at the end")] = (
+        Path("build/demo")
+    ),
+    as_json: Json = False,
+) -> int:
+    """演示 Two plants, two gateways, the centre and the console in one command."""
+    if seconds is not None and not 5 <= seconds <= 86_400:
+        return _usage("--seconds: between 5 and 86400")
+    from simulators.demo.show import show  # asyncua is slow to load
+
+    return show(folder, seconds, as_json=as_json)
+
+
 def _usage(message: str) -> int:
     print(message, file=sys.stderr)
     return USAGE

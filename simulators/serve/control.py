@@ -8,7 +8,8 @@ it is false.
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -80,17 +81,16 @@ class ControlSocket:
         """Listen.
 
         Raises:
-            OSError: the path is too long, taken by a living plant, or not writable.
+            OSError: the path is taken by a living plant, or not writable.
         """
-        if len(os.fsencode(self._path)) > SUN_PATH_MAX:
-            raise OSError(f"{self._path}: longer than {SUN_PATH_MAX} bytes; choose a shorter path")
         if self._path.exists():
             await self._replace()
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(
-                self._accept, str(self._path), limit=LINE_MAX
-            )
+            with short_address(self._path) as address:
+                self._server = await asyncio.start_unix_server(
+                    self._accept, address, limit=LINE_MAX
+                )
         finally:
             os.umask(before)
 
@@ -143,6 +143,19 @@ def _answer_line(plant: Controlled, line: bytes) -> bytes:
     return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
 
 
+@contextmanager
+def short_address(path: Path) -> Iterator[str]:
+    """Give an address for `path` that the kernel takes, however deep the folder lies."""
+    if len(os.fsencode(path)) < SUN_PATH_MAX:
+        yield str(path)
+        return
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{path.name}"
+    finally:
+        os.close(handle)
+
+
 async def ask(
     path: Path, request: Mapping[str, object], *, timeout_s: float = 5.0
 ) -> dict[str, object]:
@@ -153,7 +166,8 @@ async def ask(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(str(path), limit=ANSWER_MAX)
+            with short_address(path) as address:
+                reader, writer = await asyncio.open_unix_connection(address, limit=ANSWER_MAX)
             try:
                 writer.write(json.dumps(request).encode() + b"\n")
                 await writer.drain()
