@@ -172,6 +172,7 @@ class EventStream(Response):
     async def _watch_end(self, send: Send) -> None:
         await self._console.closing.wait()
         await self._send(send, message(self._beat(), event="bye"))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
         raise _Ended
 
     async def _tell(self, send: Send) -> None:

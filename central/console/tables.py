@@ -210,7 +210,8 @@ def _interlock_exceptions(
     verdicts = ", ".join(
         f"{effect} {say_code(language, verdict)}" for effect, verdict, _ in interlock.last_verdicts
     )
-    how = " · ".join(part for part in (first_out, verdicts) if part)
+    bypass = say(language, "Plant bypass") if interlock.plant_bypassed else ""
+    how = " · ".join(part for part in (first_out, verdicts, bypass) if part)
     return [
         (
             rank,

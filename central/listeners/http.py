@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import uvicorn
@@ -52,6 +52,7 @@ _CACHED: Final = {"cache-control": "no-cache"}
 METHODS: Final = frozenset({"GET", "HEAD"})  # nothing here changes anything
 TARGET_BYTES_MAX: Final = 4_096
 CONNECTIONS_MAX: Final = 1_000
+Refused = Callable[[Request, Exception], Awaitable[Response]]
 _STATUS: Final = {NotFound: 404, BadRequest: 422, Forbidden: 403, Conflict: 409}
 
 
@@ -98,6 +99,23 @@ def _with_headers(given: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, byt
     return [*given, *added]
 
 
+class Guarded(Starlette):
+    """An application with the guard outside of everything, the answer to our own failure too."""
+
+    def __init__(
+        self,
+        hosts: frozenset[str],
+        routes: Sequence[BaseRoute],
+        exception_handlers: Mapping[type[Exception], Refused],
+    ) -> None:
+        super().__init__(routes=routes, exception_handlers=dict(exception_handlers))
+        self._hosts = hosts
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application behind its guard."""
+        return Guard(super().build_middleware_stack(), self._hosts)
+
+
 def hosts_of(listen: str) -> frozenset[str]:
     """Return the Host headers under which a loopback listener answers."""
     host, _, port = listen.rpartition(":")
@@ -128,11 +146,11 @@ def build_http(
     async def refused(request: Request, error: Exception) -> Response:
         return _problem(console, request, error)
 
-    app = Starlette(
+    app = Guarded(
+        hosts_of(config.http.listen),
         routes=[Route("/health", alive), *api, *routes(console)],
         exception_handlers={QueryError: refused, HTTPException: refused, Exception: refused},
     )
-    app.add_middleware(Guard, hosts=hosts_of(config.http.listen))
     app.state.console = console
     return app
 
@@ -189,9 +207,13 @@ def bind(listen: str) -> socket.socket:
             host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         made = socket.socket(place[0], socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(place[4])
-        made.listen(128)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(place[4])
+            made.listen(128)
+        except OSError:
+            made.close()
+            raise
     except OSError as error:
         message = f"{listen}: {error.strerror or error}; free it or name another address"
         raise ConfigError([Fault("http.listen", "http.listen", message)]) from None

@@ -11,7 +11,7 @@ from central.console.frame import Console
 from central.console.live import Block
 from central.console.tables import site_rows
 from central.console.words import Language, say
-from central.status.model import SiteStatus
+from central.status.model import LinkState, SiteStatus
 
 
 def page(console: Console) -> Callable[[Request], Awaitable[Response]]:
@@ -46,6 +46,7 @@ def context(
     return {
         "site": status,
         "row": site_rows([status], {status.site: leads}, language)[0],
+        "unheard": status.link is not LinkState.LIVE,
         "groups": point_groups(status, language),
         "interlocks": interlock_views(status, console.clauses, language),
         "alarms": alarm_views(status, language),
@@ -61,8 +62,8 @@ async def blocks(console: Console, site: str, language: Language) -> list[Block]
     shown = context(console, status, leads, language)
     bare = replace(status, as_of_us=0, version=0, values=(), gateways=())
     return [
-        Block("interlocks", status.interlocks, "block_interlocks.html", shown),
-        Block("alarms", status.alarms, "block_alarms.html", shown),
+        Block("interlocks", (status.link, status.interlocks), "block_interlocks.html", shown),
+        Block("alarms", (status.link, status.alarms), "block_alarms.html", shown),
         Block("head", (bare, leads), "block_head.html", shown),
         Block("points", status.values, "block_points.html", shown),
         Block("gateways", status.gateways, "block_gateways.html", shown),

@@ -95,12 +95,12 @@ class Bureau:
         }  # fmt: skip
         self.found: list[Lead] = []
         self.broken = False
-        self._waiting: set[asyncio.Event] = set()
+        self.watching: set[asyncio.Event] = set()
 
     def touch(self) -> None:
         """Say that something changed."""
         self.version += 1
-        for each in self._waiting:
+        for each in self.watching:
             each.set()
 
     def sites(self, *, with_values: bool = True) -> list[SiteStatus]:
@@ -118,14 +118,14 @@ class Bureau:
     async def subscribe(self, since_version: int | None = None) -> AsyncIterator["Bureau"]:
         """Changes for ever."""
         wake = asyncio.Event()
-        self._waiting.add(wake)
+        self.watching.add(wake)
         try:
             while True:
                 await wake.wait()
                 wake.clear()
                 yield self
         finally:
-            self._waiting.discard(wake)
+            self.watching.discard(wake)
 
     async def leads(self, site: str | None = None) -> list[Lead]:
         """Leads, newest first."""
