@@ -38,7 +38,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Print progress or a message, on standard error."""
-    Console(stderr=True, markup=False, highlight=False).print(Text(text))
+    Console(stderr=True, markup=False, highlight=False).print(Text(text), soft_wrap=True)
 
 
 def console() -> Console:

@@ -107,7 +107,11 @@ def test_a_missing_certificate_is_one_clear_line(
 ) -> None:
     file = which(folder)
     missing_certificate(file, name)
-    said = [line for line in refused(run(program, "run", file)) if name in line]
+    said = [
+        line
+        for line in refused(run(program, "run", file))
+        if name in line and not line.startswith("{")
+    ]
     assert len(said) == 1, said
 
 
@@ -120,7 +124,11 @@ def test_a_directory_that_cannot_be_written_is_one_clear_line(
     file = which(folder)
     (file.parent / "taken").write_text("a file, not a folder", "utf-8")
     with edited(file, ('data_dir = "data"', 'data_dir = "taken/data"')):
-        said = [line for line in refused(run(program, "run", file)) if "taken" in line]
+        said = [
+            line
+            for line in refused(run(program, "run", file))
+            if "taken" in line and not line.startswith("{")
+        ]
     assert len(said) == 1, said
 
 
