@@ -176,7 +176,10 @@ class _Parser:
         if token.kind == "end":
             return
         if token.text in COMPARISONS:
-            raise ExpressionError(token.column, "comparisons do not chain; use AND")
+            raise ExpressionError(
+                token.column,
+                "comparisons do not chain, and NOT takes one value: use AND and brackets",
+            )
         raise ExpressionError(token.column, f'"{token.text}" cannot stand here')
 
     def condition(self, depth: int) -> Node:

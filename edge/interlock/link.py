@@ -2,10 +2,10 @@
 
 | from | when | to |
 |---|---|---|
-| INIT | an input of it was read | UP |
+| INIT | an input of it was read, also when the value is BAD | UP |
 | INIT | nothing for `INIT_TIMEOUT_NS` | LOST |
 | UP | its driver says lost, its life signal stands, or every input of it is stale | LOST |
-| LOST | heard again, and one input of it is fresh | RETURNING |
+| LOST | heard again: one input of it is fresh | RETURNING |
 | RETURNING | all its inputs are usable, or `RETURN_TIMEOUT_NS` over | UP |
 | RETURNING | as UP | LOST |
 
@@ -19,7 +19,19 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from edge.interlock.model import INIT_TIMEOUT_NS, RETURN_TIMEOUT_NS
-from edge.interlock.reading import BAD, LINK_INIT, LINK_LOST, LINK_STOPPED, Reading
+from edge.interlock.reading import (
+    BAD,
+    COMM_LOSS,
+    INIT,
+    LINK_INIT,
+    LINK_LOST,
+    LINK_STOPPED,
+    STALE,
+    Reading,
+)
+
+SILENT = (INIT, COMM_LOSS, STALE)
+"""Reasons that say that nothing was heard; every other BAD value is a fault on a live line."""
 
 
 class Heard(IntEnum):
@@ -63,11 +75,12 @@ def step(
         now_ns: of this scan.
     """
     usable = [reading.quality != BAD for reading in inputs]
-    gone = link in (LINK_LOST, LINK_STOPPED) or (link != LINK_INIT and not any(usable))
+    heard = any(fits or r.reason not in SILENT for fits, r in zip(usable, inputs, strict=True))
+    gone = link in (LINK_LOST, LINK_STOPPED) or (link != LINK_INIT and not heard)
     waited = now_ns - state.since_ns
     match state.heard:
         case Heard.INIT:
-            if any(usable) and not gone:
+            if heard and not gone:
                 return ControllerState(Heard.UP, now_ns)
             if waited < INIT_TIMEOUT_NS and link != LINK_STOPPED:
                 return state
@@ -77,7 +90,7 @@ def step(
                 return ControllerState(Heard.LOST, now_ns, link == LINK_STOPPED)
             return state
         case Heard.LOST:
-            if any(usable) and not gone:
+            if heard and not gone:
                 return ControllerState(Heard.RETURNING, now_ns)
             return state
         case Heard.RETURNING:

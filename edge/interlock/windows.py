@@ -43,22 +43,16 @@ def advance(spec: Window, memory: Memory, argument: Reading, now_ns: int) -> Mem
         return replace(memory, true_ns=since)
     if argument.quality == BAD or argument.stamp == memory.stamp:
         return memory
-    samples = [*memory.samples, (argument.mono_ns, argument.value)]
+    samples = list(memory.samples)
+    width = max(1, spec.length_ns // (SAMPLES_MAX - 2))
+    if len(samples) >= 2 and samples[-1][0] // width == samples[-2][0] // width:
+        samples.pop()  # a full window keeps the first sample of each bucket, and the newest
+    samples.append((argument.mono_ns, argument.value))
     oldest = argument.mono_ns - spec.length_ns
     first = 0
     while first + 1 < len(samples) and samples[first + 1][0] <= oldest:
         first += 1  # the newest sample at or before the beginning of the window stays
-    return Memory(_thinned(samples[first:]), argument.stamp)
-
-
-def _thinned(samples: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
-    """Merge neighbours of the older half pairwise when the window is full."""
-    if len(samples) <= SAMPLES_MAX:
-        return tuple(samples)
-    half = SAMPLES_MAX // 2
-    older, newer = samples[:half], samples[half:]
-    pairs = zip(older[::2], older[1::2], strict=False)
-    return tuple(((a[0] + b[0]) // 2, (a[1] + b[1]) / 2) for a, b in pairs) + tuple(newer)
+    return Memory(tuple(samples[first:]), argument.stamp)
 
 
 def value_of(spec: Window, memory: Memory, argument: Reading, now_ns: int) -> Reading:
