@@ -6,7 +6,6 @@ Source: `interlocks.md` 3.17.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from edge.alarm import detector
 from edge.alarm.builtin import Fact
@@ -14,8 +13,6 @@ from edge.alarm.life import ACTIVE, Life, acknowledge, set_level
 from edge.alarm.limits import AlarmSpec
 from edge.interlock.reading import LINK_LOST, LINK_STOPPED, Image
 from proto.alarm import AlarmState
-
-EMPTY: Mapping[str, "Entry"] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Entry:
 class Book:
     """All alarms by id; never changed in place."""
 
-    entries: Mapping[str, Entry] = EMPTY
+    entries: Mapping[str, Entry] = field(default_factory=dict)
 
     @property
     def standing(self) -> tuple[Entry, ...]:
