@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from central.archive import statements as sql
-from central.archive.codes import number_of_code
+from central.archive.codes import CODE_FORK_QUOTA, number_of_code
 from central.archive.model import Admitted, Outcome, Stored
 from central.archive.rows import Derive, Derived, GapRecordRow, SummaryRow
 from proto.batch import parse_header
 from proto.v1 import uplink_pb2 as wire
 
-CODE_FORK_QUOTA = 254  # Item.code: no room for more forks of this site
 FORK_BYTES_MAX = 64 * 1024 * 1024  # batches.md 3.13
 DECODED = 1
 WAITS = 0

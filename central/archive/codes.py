@@ -4,6 +4,7 @@ Numbers are on the wire: append only.  A code that is not listed is 255.
 """
 
 OTHER = 255
+CODE_FORK_QUOTA = 254  # no room for more forks of this site
 _CODES = (
     "batch.length",
     "batch.magic",

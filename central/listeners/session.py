@@ -9,7 +9,7 @@ known, and `Ack.nth` never goes back.  A second Hello, and a heartbeat on BULK, 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from central.archive.append import CODE_FORK_QUOTA
+from central.archive.codes import CODE_FORK_QUOTA
 from central.archive.model import Admitted, Outcome
 from central.archive.runs import LaneRuns, Link
 from central.ingest.judge import Aside, Good, Refused, judge

@@ -48,7 +48,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "cyclopts": ("*/cli.py", "*/commands/"),
     "google": ("proto/", "edge/uplink/", "central/listeners/", "central/api/", "central/client"),
-    "grpc": ("edge/uplink/link.py", "central/listeners/", "central/client"),
+    "grpc": ("edge/uplink/link.py", "central/listeners/", "central/client", "central/app.py"),
     "jinja2": ("central/console/",),
     "numpy": ("proto/", "devices/", "edge/", "central/", "simulators/"),
     "pydantic": FILES_OF_PEOPLE,
@@ -56,7 +56,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pymodbus": ("devices/modbus/driver.py",),
     "rich": ("*/cli.py", "*/commands/"),
     "sqlalchemy": ("central/store/",),
-    "sqlite3": ("edge/spool/", "central/store/", "central/archive/"),
+    "sqlite3": ("edge/spool/", "central/store/", "central/archive/", "central/doctor.py"),
     "starlette": ("central/listeners/http.py", "central/api/rest.py", "central/console/"),
     "structlog": ("edge/events.py", "central/events.py", "simulators/events.py"),
     "uvicorn": ("central/listeners/http.py",),
@@ -230,7 +230,7 @@ WORDS = {
     ),
 }
 KNOWN_HOSTS = re.compile(
-    r"^(host|yujing\.demo|127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|([a-z0-9-]+\.)*example(\.(org|com|net))?|10\.0\.0\.\d+"
+    r"^(host|127|yujing[.-](test|demo)|127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|([a-z0-9-]+\.)*example(\.(org|com|net))?|10\.0\.0\.\d+"
     r"|www\.w3\.org|opcfoundation\.org|www\.apache\.org|json-schema\.org|keepachangelog\.com|spdx\.org)$"
 )
 
