@@ -18,6 +18,7 @@ from typing import NamedTuple
 from proto.batch import Header, Lane
 from proto.chain import LaneTip
 from proto.ledger import RangeSet
+from proto.limits import HEADER_BYTES
 
 RECENT_MAX = 2_048
 
@@ -80,6 +81,14 @@ class LaneLog:
         if self.tip.tip_seq < self.held_lo:
             return RangeSet()
         return self.disposed.holes(self.held_lo, self.tip.tip_seq)
+
+    @property
+    def pending_bytes(self) -> int:
+        """About how many bytes wait, by the mean of the newest batches."""
+        if not self.recent:
+            return 0
+        mean = sum(mark.size for mark in self.recent.values()) // len(self.recent)
+        return self.pending.total * (mean + HEADER_BYTES)
 
     def marked(self, status: Disposed) -> RangeSet:
         """Return the sequences of one status."""

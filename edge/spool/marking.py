@@ -48,10 +48,10 @@ async def acknowledge(core: Committer, claims: Sequence[Claim]) -> Belief:
         log = core.logs.get((claim.epoch, claim.lane))
         if log is None:
             continue  # an epoch that this spool no longer knows
-        belief = await _check(core, log, claim)
+        belief, ranges = await _check(core, log, claim)
         if belief is not Belief.HELD:
             return belief
-        await _mark_stored(core, log, _within(log, claim))
+        await _mark_stored(core, log, ranges)
     return Belief.HELD
 
 
@@ -62,11 +62,11 @@ async def replace(core: Committer, lanes: Sequence[LaneLog], claims: Sequence[Cl
         log = core.logs.get((claim.epoch, claim.lane))
         if log is None:
             continue
-        belief = await _check(core, log, claim)
+        belief, ranges = await _check(core, log, claim)
         if belief is not Belief.HELD:
             return belief
         key = (claim.epoch, claim.lane)
-        told[key] = told.get(key, RangeSet()) | _within(log, claim)
+        told[key] = told.get(key, RangeSet()) | ranges
     for log in lanes:
         now = told.get((log.epoch, log.lane), RangeSet())
         for low, high in log.marked(Disposed.STORED) - now:
@@ -124,11 +124,21 @@ def say(gaps: Sequence[GapEntry]) -> None:
         events.gap_recorded(cause=gap.cause.value, n=gap.n, t0_us=gap.t[0], t1_us=gap.t[1])
 
 
-async def _check(core: Committer, log: LaneLog, claim: Claim) -> Belief:
+async def _check(core: Committer, log: LaneLog, claim: Claim) -> tuple[Belief, RangeSet]:
+    """Return what the claim means, and what may be marked because of it.
+
+    In an epoch that only drains nothing new can begin: a claim that does not fit marks nothing, the
+    batches are sent again, and the centre's own verdict on each disposes of them.
+    """
+    nothing, writing = RangeSet(), log.epoch == core.epoch
     if claim.high > log.tip.tip_seq:
-        return Belief.BEYOND if log.epoch == core.epoch else Belief.HELD
+        return (Belief.BEYOND if writing else Belief.HELD), nothing
     own = await core.hash_of(log, claim.high)
-    return Belief.FORKED if own is not None and own != claim.hash_high else Belief.HELD
+    if own is None:
+        return Belief.HELD, nothing
+    if own != claim.hash_high:
+        return (Belief.FORKED if writing else Belief.HELD), nothing
+    return Belief.HELD, _within(log, claim)
 
 
 def _within(log: LaneLog, claim: Claim) -> RangeSet:
