@@ -4,7 +4,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,14 +56,25 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 
 def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
     """Return the model that the last key of `path` stands in; None when it is no plain model."""
-    found: type[BaseModel] | None = model
+    here: object = model
     for part in path[:-1]:
-        if found is None or not isinstance(part, str):
-            return None
-        by_key = {f.alias or name: f.annotation for name, f in found.model_fields.items()}
-        inner = by_key.get(part)
-        found = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-    return found
+        found = _model_in(here)
+        if found is not None:
+            by_key = {f.alias or name: f.annotation for name, f in found.model_fields.items()}
+            here = by_key.get(str(part))
+        else:  # an entry of a list or of a table of tables
+            here = next((arg for arg in get_args(here) if _holds_model(arg)), None)
+    return _model_in(here)
+
+
+def _model_in(kind: object) -> type[BaseModel] | None:
+    if isinstance(kind, type) and not get_args(kind) and issubclass(kind, BaseModel):
+        return kind
+    return None
+
+
+def _holds_model(kind: object) -> bool:
+    return _model_in(kind) is not None or any(_holds_model(arg) for arg in get_args(kind))
 
 
 def _message(error: ErrorDetails, model: type[BaseModel], unknown: str, where: str) -> Fault:
