@@ -1,4 +1,6 @@
-"""Group commit: everything that waits into one transaction, then the acknowledgements.  Shell: asyncio.
+"""Group commit: what waits in one transaction, then the acknowledgements.  Shell: asyncio.
+
+Shell: asyncio; the archive does the I/O.
 
 The archive does the I/O.  Source: `batches.md` 3.14(3).  A group is what has come
 within 2 ms, at most 256 batches or 4 MB; an ALARM goes to the front and ends the wait.
