@@ -150,7 +150,7 @@ def age_text(age_us: int) -> str:
     The browser says the same (`live.js`); a test holds the two together.
     """
     if age_us < 9_950_000:
-        return f"{age_us / 1e6:.1f} s"
+        return f"{(age_us + 50_000) // 100_000 / 10:.1f} s"
     seconds = (age_us + 500_000) // 1_000_000
     if seconds < 60:
         return f"{seconds} s"

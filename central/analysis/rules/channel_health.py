@@ -160,7 +160,9 @@ def _confidence(series: Series, window: Window, rule: Rule) -> tuple[Number, ...
 def _excluded(series: Series, share: float) -> tuple[Doubt, ...]:
     percent = f"{share * 100:.0f}"
     step = series.facts.resolution
-    coarse = "float" if step is None else f"{step:g} {sign(series.facts.unit)}"
+    size = "" if step is None else f"{step:g} {sign(series.facts.unit)}"
+    coarse_zh = "浮点量，无最小步长" if step is None else f"最小步长 {size}"
+    coarse_en = "a float has no smallest step" if step is None else f"smallest step {size}"
     return (
         Doubt(
             "process stopped",
@@ -171,7 +173,7 @@ def _excluded(series: Series, share: float) -> tuple[Doubt, ...]:
             "link lost", "窗口内该设备无链路中断", "no link incident of this device in the window"
         ),
         Doubt("samples missing", "应有采样基本到齐", "the samples owed for the window are there"),
-        Doubt("coarse resolution", f"最小分辨 {coarse}", f"smallest step {coarse}"),
+        Doubt("coarse resolution", coarse_zh, coarse_en),
     )
 
 
