@@ -50,8 +50,11 @@ class ControlServer:
             raise ConfigError([Fault(str(self._path), "config.control", message)]) from error
         finally:
             os.umask(before)
-        async with server:
-            await server.serve_forever()
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._callers += 1

@@ -27,17 +27,21 @@ from edge.spool.lanelog import LaneLog
 from edge.spool.meta import Identity
 from edge.spool.model import AxisShape, ClockNote, Moment
 from edge.spool.recorder import Recorder
+from edge.spool.source import SpoolSource
 from edge.spool.store import Spool, open_spool
 from edge.supervisor import Supervisor
 from edge.trust import keys
 from edge.trust.clock_state import ClockJudge
 from edge.trust.keys import Credentials
-from edge.uplink.link import Uplink
+from edge.uplink.link import GrpcCarriage
+from edge.uplink.settings import ClockWord, Ears, UplinkSettings, UplinkState
+from edge.uplink.uplink import Uplink
 from proto.clock import Clock
 from proto.errors import ConfigError, Fault, YujingError
 from proto.identity import gateway_of
 
 STOPPED = "stopped.json"
+BOOT_FLOOR = "boot_id"  # beside the spool, so that the number ascends when the spool is lost
 DRAIN_S = 10.0
 EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
 SERVER_TIME = 2  # kind of source time of OPC UA (`batches.md` 3.4)
@@ -86,8 +90,11 @@ async def build(installation: Installation, credentials: Credentials, clock: Clo
         clock,
         schema=plant.schema,
         quota_bytes=config.spool.quota_bytes,
+        boot_floor=_boot_floor(installation.data_dir),
         t0=t0,
     )
+    boot_id = str(spool.core.boot_id).encode()
+    platform.write_whole(installation.data_dir / BOOT_FLOOR, boot_id)
     return Gateway(installation, credentials, clock, spool)
 
 
@@ -134,12 +141,15 @@ class Gateway:
             clock=clock,
         )
         self._uplink = Uplink(
-            config.central.address,
-            credentials,
-            spool,
-            clock=clock,
-            judge=self._judge,
-            config_hash=bytes.fromhex(installation.config_hash),
+            UplinkSettings(
+                address=config.central.address,
+                version=version("yujing"),
+                config_hash=bytes.fromhex(installation.config_hash),
+            ),
+            SpoolSource(spool),
+            self._connect,
+            clock,
+            Ears(self._clock_word, self._exchanged, self._diagnose),
         )
         answers = Answers(plant, self._image, self._scans, clock)
         self._control = ControlServer(
@@ -211,7 +221,7 @@ class Gateway:
                 gapped=counts.gapped + self._recorder.losses.stalled,
             ),
             lanes={lane.name: _lane_health(log) for lane, log in self._spool.lanes().items()},
-            uplink=self._uplink.health(),
+            uplink=_uplink_health(self._uplink.state),
             spool=summary.SpoolHealth(
                 counts.used_bytes, self._spool.quota_bytes, counts.free_bytes
             ),
@@ -259,7 +269,7 @@ class Gateway:
 
     def _may_drain(self) -> bool:
         pending = any(log.pending for log in self._spool.core.logs.values())
-        return pending and self._uplink.is_open and not self._hurry
+        return pending and self._uplink.state.state == "OPEN" and not self._hurry
 
     def _start(self, parts: dict[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
         keep = self._supervisor.keep
@@ -272,6 +282,23 @@ class Gateway:
     def _clock_note(self, now: Moment) -> ClockNote:
         judged = self._judge.estimate(wall_us=now.wall_us, mono_ns=now.mono_ns)
         return ClockNote(judged.offset_us, judged.err_us, judged.state)
+
+    def _clock_word(self) -> ClockWord:
+        now_us, now_ns = self._clock.wall_us(), self._clock.mono_ns()
+        judged = self._judge.estimate(wall_us=now_us, mono_ns=now_ns)
+        used = self._spool.core.ring.used_bytes
+        return ClockWord(int(judged.state), judged.offset_us, used, self._spool.quota_bytes)
+
+    def _exchanged(self, t1: int, t2: int, t3: int, t4: int, mono_ns: int) -> None:
+        self._judge.exchanged(t1_us=t1, t2_us=t2, t3_us=t3, t4_us=t4, mono_ns=mono_ns)
+
+    def _diagnose(self, now_us: int) -> str | None:
+        return keys.diagnose(self._credentials, now_us)
+
+    def _connect(self) -> GrpcCarriage:
+        own = self._credentials
+        address = self._installation.config.central.address
+        return GrpcCarriage(address, root=own.root, cert=own.cert, key=own.key)
 
     def _warn_of_certificate(self) -> None:
         days = keys.days_left(self._credentials, self._clock.wall_us())
@@ -327,6 +354,26 @@ def _credentials(installation: Installation) -> Credentials:
         message = f"certificate names {named}, the configuration {gateway.id}"
         raise ConfigError([Fault(found.place, "config.identity", message)])
     return found
+
+
+def _boot_floor(data_dir: Path) -> int:
+    """Return the largest start number known beside the spool; 0 when there is none."""
+    try:
+        return int((data_dir / BOOT_FLOOR).read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _uplink_health(state: UplinkState) -> summary.UplinkHealth:
+    return summary.UplinkHealth(
+        state=state.state,
+        since_us=state.since_us,
+        last_ack_us=state.last_ack_us,
+        last_error=state.last_error,
+        bytes_sent=state.bytes_sent,
+        frames_sent=state.frames_sent,
+        sessions=state.sessions,
+    )
 
 
 def _lane_health(log: LaneLog) -> summary.LaneHealth:

@@ -42,6 +42,7 @@ class Committer:
         logs: lanes of all epochs that are held, by (epoch, lane).
         alarms: files of lanes ALARM and EVENT, by ordinal of their epoch.
         locks: one a file: control, alarm, bulk.
+        schemas: parts of the point table in force -> their META sequence.
         grown: set whenever batches were committed; whoever waits clears it.
     """
 
@@ -55,6 +56,7 @@ class Committer:
         self.boot_id = 0
         self.locks = {name: asyncio.Lock() for name in ("control", "alarm", "bulk")}
         self.grown = asyncio.Event()
+        self.schemas: dict[bytes, int] = {}
         self._unsure: set[str] = set()
 
     async def commit(self, name: str, group: Sequence[Closed], also: Extra | None = None) -> None:

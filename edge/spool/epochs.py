@@ -104,6 +104,8 @@ async def announce(core: Committer, schema: Sequence[SchemaPart], t0: Moment, no
             catalogue.forget(connection, "clean")
 
         await core.commit_locked("control", group, also)
+        found = {**known, **{key: first + offset for offset, key in enumerate(new)}}
+        core.schemas = {part.hash: _sequence(found[key]) for key, part in keys.items()}
 
 
 async def roll(core: Committer) -> None:
@@ -212,6 +214,11 @@ async def _discard_empty(core: Committer, segment: Segment) -> Segment:
     await core.ring.unlink(segment)
     hi, sample_hi = segment.seq_lo - 1, segment.sample_lo - 1
     return replace(segment, state=SegmentState.DROPPED, seq_hi=hi, sample_hi=sample_hi)
+
+
+def _sequence(value: str | int | None) -> int:
+    assert isinstance(value, int), "each part stands in META now"
+    return value
 
 
 def _next_ordinal(core: Committer, directory: Path) -> int:

@@ -10,10 +10,9 @@ Clause: batches.md 3.12, 3.13.
 
 import sqlite3
 from collections.abc import Sequence
-from enum import Enum, auto
-from typing import NamedTuple
 
 from edge import events
+from edge.claim import Belief, Claim
 from edge.spool import catalogue, meta
 from edge.spool.committer import Committer
 from edge.spool.lanelog import Disposed, LaneLog
@@ -22,24 +21,6 @@ from proto.batch import Lane, parse_header
 from proto.errors import BatchDamaged, SpoolDamaged
 from proto.gap import GapCause, GapEntry
 from proto.ledger import RangeSet
-
-
-class Claim(NamedTuple):
-    """One range that the centre says it holds, byte-identical and chained."""
-
-    epoch: bytes
-    lane: Lane
-    low: int
-    high: int
-    hash_high: bytes
-
-
-class Belief(Enum):
-    """What a claim of the centre means for this spool."""
-
-    HELD = auto()
-    FORKED = auto()  # the same number with other bytes
-    BEYOND = auto()  # the centre holds more than we ever wrote: we were rolled back
 
 
 async def acknowledge(core: Committer, claims: Sequence[Claim]) -> Belief:

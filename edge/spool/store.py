@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge import events
+from edge.claim import Belief, Claim
 from edge.platform import free_bytes
 from edge.spool import catalogue, epochs, marking, meta, shed
 from edge.spool.catalogue import Row
 from edge.spool.committer import Committer, file_name_of
 from edge.spool.lanelog import Disposed, LaneLog
 from edge.spool.losses import Restart
-from edge.spool.marking import Belief, Claim
 from edge.spool.meta import Identity
 from edge.spool.model import Closed, Moment
 from edge.spool.opening import Opened, open_all

@@ -11,9 +11,10 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from edge import events
+from edge.claim import Belief, Key
 from edge.uplink.carriage import Carriage, Pipe, SessionEnded
 from edge.uplink.lanes import Lanes, Pick
-from edge.uplink.model import Belief, Key, LaneView, Source
+from edge.uplink.model import LaneView, Source
 from edge.uplink.session import (
     WELCOME_NS,
     Acknowledged,

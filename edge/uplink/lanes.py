@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from edge.uplink.model import Key, LaneView
+from edge.claim import Key
+from edge.uplink.model import LaneView
 from proto.batch import Lane
 from proto.ledger import RangeSet
 from proto.limits import FRAMES_PER_MESSAGE_MAX

@@ -38,8 +38,8 @@ class GrpcCarriage:
     def __init__(self, address: str, *, root: bytes, cert: bytes, key: bytes) -> None:
         credentials = grpc.ssl_channel_credentials(root, key, cert)
         self._channel = grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
-        self._method: grpc.aio.StreamStreamMultiCallable = self._channel.stream_stream(
-            UPLINK_STREAM
+        self._method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = (
+            self._channel.stream_stream(UPLINK_STREAM)
         )
 
     def open(self, kind: wire.StreamKind) -> Pipe:
@@ -58,7 +58,9 @@ class GrpcCarriage:
 class _GrpcPipe:
     """One stream."""
 
-    def __init__(self, call: grpc.aio.StreamStreamCall, kind: wire.StreamKind) -> None:
+    def __init__(
+        self, call: "grpc.aio.StreamStreamCall[bytes, bytes]", kind: wire.StreamKind
+    ) -> None:
         self._call, self._kind = call, kind
         self._writing = asyncio.Lock()
 

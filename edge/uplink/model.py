@@ -4,33 +4,12 @@ The seam between uplink and spool: the uplink knows lanes and frames, never file
 """
 
 from collections.abc import Iterable, Sequence
-from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from edge.claim import Belief, Claim, Key
 from proto.batch import Frame, Lane
 from proto.chain import LaneTip
 from proto.ledger import RangeSet
-
-Key = tuple[bytes, Lane, int]
-"""(epoch, lane, sequence): one batch."""
-
-
-class Claim(NamedTuple):
-    """One range that the centre says it holds, byte-identical and chained."""
-
-    epoch: bytes
-    lane: Lane
-    low: int
-    high: int
-    hash_high: bytes
-
-
-class Belief(Enum):
-    """What claims of the centre mean for the log."""
-
-    HELD = auto()
-    FORKED = auto()  # the same number with other bytes
-    BEYOND = auto()  # the centre holds more than was ever written: this side was rolled back
 
 
 class LaneView(Protocol):

@@ -12,7 +12,7 @@ Clause: batches.md 3.13 (Reconnect, condition table).
 
 from dataclasses import dataclass
 
-from edge.uplink.model import Key
+from edge.claim import Key
 from proto.backoff import backoff_ns
 
 _NS = 1_000_000_000

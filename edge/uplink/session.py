@@ -22,7 +22,8 @@ from enum import Enum, auto
 
 from google.protobuf.message import DecodeError
 
-from edge.uplink.model import Claim, Key, LaneView
+from edge.claim import Claim, Key
+from edge.uplink.model import LaneView
 from proto import limits
 from proto.batch import Frame, Lane
 from proto.errors import CentralUnreachable, UplinkError
