@@ -25,7 +25,10 @@ from simulators.plc.program import (
     step_protection,
 )
 
-KNOBS = {"leak": "氧枪漏水 lance leaks into the vessel"}
+KNOBS = {
+    "leak": "氧枪漏水 lance leaks into the vessel",
+    "pump_trip": "冷却水泵停 the cooling pump trips, a fifth of the flow remains",
+}
 M3_S_PER_M3_H = 1.0 / 3600.0
 
 
@@ -38,6 +41,8 @@ class BofConstants:
     heat_decay_s: float
     leak_m3_h: float
     leak_ramp_m3_h_s: float
+    pump_left_share: float
+    pump_stroke_s: float
     ripple_share: float
     ripple_period_s: float
     lance_stroke_s: float
@@ -54,9 +59,10 @@ class BofConstants:
 
 @dataclass(frozen=True, slots=True)
 class BofKnobs:
-    """Physical faults: the leak that the lance tends to, m3/h."""
+    """Physical faults: the leak that the lance tends to (m3/h), the share that the pump gives."""
 
     leak_m3_h: float = 0.0
+    pump: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class BofState:
     leak_m3_s: float
     pressure_pa: float
     position_mm: float
+    pump: float = 1.0
     harm_kg: float = 0.0
 
 
@@ -105,7 +112,10 @@ class Bof:
 
     def knobs(self, kinds: frozenset[str]) -> BofKnobs:
         """Return the knobs for the active fault kinds."""
-        return BofKnobs(self.constants.leak_m3_h if "leak" in kinds else 0.0)
+        return BofKnobs(
+            leak_m3_h=self.constants.leak_m3_h if "leak" in kinds else 0.0,
+            pump=self.constants.pump_left_share if "pump_trip" in kinds else 1.0,
+        )
 
     def first(self) -> BofState:
         """Return a converter that is about to blow: lance down, half of the heat load."""
@@ -139,7 +149,8 @@ class Bof:
         leak = state.leak_m3_s + min(max(asked - state.leak_m3_s, -pace), pace)
         ripple = math.sin(2.0 * math.pi * seconds / made.ripple_period_s)
         pressure = self.water.pressure_rated_pa * (1.0 + made.ripple_share * ripple)
-        inlet = flow_m3_s(self.water, 1.0, pressure)
+        pump = step_stroke(state.pump, knobs.pump, made.pump_stroke_s, dt)
+        inlet = flow_m3_s(self.water, pump, pressure)
         heat = _next_heat(made, state.heat, burning=oxygen > 0.5 and lance < 0.5, dt=dt)
         total = leak_m3_s(self.water, state.water, leak)
         into_vessel = total * 1000.0 * dt if lance < 0.5 else 0.0
@@ -153,6 +164,7 @@ class Bof:
             leak_m3_s=leak,
             pressure_pa=pressure,
             position_mm=_position_mm(made, lance, seconds),
+            pump=pump,
             harm_kg=state.harm_kg + into_vessel,
         )
 

@@ -181,6 +181,24 @@ def test_a_restarted_controller_refuses_while_it_boots_and_counts_anew() -> None
     assert 0 < back.plc.life < 50
 
 
+def test_a_restart_forgets_the_trip_and_shuts_the_oxygen_meanwhile() -> None:
+    tripped = after("bof", warm("bof"), 12.0, Fault("leak"))
+    assert tripped.memory.protection.is_tripped
+    assert not after("bof", restart_plc(tripped), 1.2).memory.protection.is_tripped
+    blowing = warm("bof")
+    assert blowing.state.oxygen == 1.0
+    assert after("bof", restart_plc(blowing), 0.9).state.oxygen == 0.0
+
+
+def test_a_tripped_pump_heats_two_of_three_outlets_over_their_limit() -> None:
+    late = after("bof", warm("bof"), 80.0)  # late in the blow, at full heat
+    box = after("bof", late, 25.0, Fault("pump_trip"))
+    assert box.memory.protection.first_out == "outlet_temperature"
+    assert box.image.values["lance_at_upper"]
+    one = (Fault("pump_trip"), *(Fault("freeze_sensor", f"lance_out_t_{c}") for c in "ab"))
+    assert not after("bof", late, 25.0, *one).memory.protection.is_tripped
+
+
 def test_a_cut_line_refuses_and_changes_nothing_else() -> None:
     cut = after("bof", warm("bof"), 1.0, Fault("cut_line"))
     assert not is_serving(cut)
