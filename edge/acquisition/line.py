@@ -158,7 +158,7 @@ class LineOwner:
         n, now_ns = len(axis.block.points), self._clock.mono_ns()
         if not self._driver.connected:
             if self._broken.is_set():
-                return bad_columns(n, *self._why, now_ns)
+                return bad_columns(n, *self._while_closed(state), now_ns)
             lost = LinkFailed("link lost between two reads", place=self.line.config.name)
             return self._read_failed(axis, lost, now_ns)
         if state.lost and now_ns < state.retry_ns:
@@ -169,6 +169,12 @@ class LineOwner:
             return self._read_failed(axis, error, now_ns)
         self._heard(axis.device)
         return self._take(axis, columns)
+
+    def _while_closed(self, state: breaker.Breaker) -> tuple[Reason, int]:
+        """Return what a slot says for which there is no connection."""
+        if self._why[0] is Reason.INIT:
+            return self._why
+        return Reason.COMM_LOSS, self._why[1] if state.lost else int(Detail.SKIPPED_AFTER_FAILURE)
 
     def _take(self, axis: AxisPlan, columns: BlockColumns) -> BlockColumns:
         """Bring new columns through life signal and assessment into the image."""
