@@ -1,9 +1,7 @@
-"""Group commit: what waits in one transaction, then the acknowledgements.  Shell: asyncio.
+"""Group commit: what waits goes into one transaction, then acknowledgements.  Shell: asyncio.
 
-Shell: asyncio; the archive does the I/O.
-
-The archive does the I/O.  Source: `batches.md` 3.14(3).  A group is what has come
-within 2 ms, at most 256 batches or 4 MB; an ALARM goes to the front and ends the wait.
+The archive does the I/O.  Source: `batches.md` 3.14(3).  A group is what has come within 2 ms, at
+most 256 batches or 4 MB; an ALARM goes to the front and ends the wait.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A centre in this process, with real files and real gRPC, and a gateway that does as it is told."""
+"""A centre in this process with real files and real gRPC, and a gateway told what to do."""
 
 import asyncio
 import contextlib

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from central.clock import SystemClock
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -63,7 +65,7 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, from_days: int, to_days: int
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(SystemClock().wall_us() / 1e6, UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

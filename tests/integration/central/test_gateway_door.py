@@ -1,4 +1,4 @@
-"""The door for gateways over real gRPC and mTLS: what is let in, what is acknowledged, what ends a call."""
+"""The door for gateways over real gRPC and mTLS: who comes in, what is acknowledged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
