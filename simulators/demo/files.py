@@ -84,8 +84,12 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def free_ports() -> Ports:
-    """Return free ports on loopback; all are held open until every one of them is known."""
+def free_ports(console: int = 0) -> Ports:
+    """Return free ports on loopback; all are held open until every one of them is known.
+
+    Args:
+        console: port that the console should have if it is free; 0 = any.
+    """
     with ExitStack() as held:
 
         def free(wanted: int = 0) -> int:
@@ -102,7 +106,7 @@ def free_ports() -> Ports:
         return Ports(
             gateways=free(),
             clients=free(),
-            http=free(CONSOLE_PORT),
+            http=free(console),
             plants={site.plant: free() for site in SITES},
             pages={site.gateway: free() for site in SITES},
         )

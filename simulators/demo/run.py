@@ -80,7 +80,11 @@ def now_s() -> float:
 
 
 async def run_demo(
-    folder: Path, seconds: float | None, say: Say, told: Callable[[Demo], None]
+    folder: Path,
+    seconds: float | None,
+    say: Say,
+    told: Callable[[Demo], None],
+    console_port: int = 0,
 ) -> Outcome:
     """Run the demo in an empty folder until `seconds` are over or a signal comes.
 
@@ -89,13 +93,14 @@ async def run_demo(
         seconds: None = until Ctrl-C.
         say: prints one line of progress.
         told: is called once everything is live.
+        console_port: what the console should have if it is free; 0 = any.
 
     Raises:
         DemoRefused: it cannot start.
         ChildFailed: a process ended by itself or did not come up.
     """
     try:
-        ports = files.free_ports()
+        ports = files.free_ports(console_port)
         files.write_all(folder, ports)
     except OSError as failed:
         raise DemoRefused(f"{failed.filename or folder}: {failed.strerror}") from failed

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulators.demo.children import ChildFailed
-from simulators.demo.files import DemoRefused, central_config, own_folder, remove
+from simulators.demo.files import CONSOLE_PORT, DemoRefused, central_config, own_folder, remove
 from simulators.demo.run import Demo, run_demo
 from simulators.demo.tell import farewell, welcome
 
@@ -50,8 +50,9 @@ def _held(
     *,
     quiet: bool,
 ) -> int:
+    port = CONSOLE_PORT if folder == DEFAULT.resolve() else 0
     try:
-        outcome = asyncio.run(run_demo(folder, seconds, say, told))
+        outcome = asyncio.run(run_demo(folder, seconds, say, told, port))
     except ChildFailed as failed:
         say(f"演示失败 the demo failed: {failed}")
         return WRONG
