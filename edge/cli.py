@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.acquisition.load import axis_row, line_load, load_row
-from edge.acquisition.once import read_once
 from edge.clock import SystemClock
 from edge.config import parse_config
 from edge.control import ask
@@ -78,10 +77,11 @@ def say(key: str, lang: Language) -> str:
     return TEXT[key][0 if lang == "zh" else 1]
 
 
-def main() -> None:
-    """Run the command line; end with the exit code of the command."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line (of the process, unless given); end with the command's exit code."""
     try:
-        code = app(exit_on_error=True, result_action="return_value")
+        given = sys.argv[1:] if words is None else list(words)
+        code = app(given, exit_on_error=True, result_action="return_value")
     except ConfigError as refused:
         show_faults(refused.faults)
         code = CONFIGURATION
@@ -353,6 +353,8 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
         raise NotFound("edge.unknown_id", "name at least one tag or point")
     numbers = [_number(made, name) for name in tags]
     names = [made.plant.points[number].name for number in numbers]
+    from edge.acquisition.once import read_once  # the libraries of the protocols load slowly
+
     rows: Sequence[Body]
     try:
         rows = _rows(asyncio.run(ask(made.data_dir, {"do": "points", "ids": names})), "points")

@@ -201,7 +201,7 @@ def parse_config(data: bytes, file: str) -> tuple[EdgeConfig | None, list[Fault]
     devices = _rows(reading, DeviceConfig, "device", tables.get("device"), DEVICES_MAX)
     parts["poll"] = _poll(reading, tables.get("poll", {}))
     _check_lines(reading, lines)
-    _check_devices(reading, lines, devices)
+    _check_devices(reading, _named(tables.get("line")), lines, devices)
     if reading.faults:
         return None, reading.faults
     parts["line"] = tuple(line for _, line in lines)
@@ -298,7 +298,19 @@ def _check_opcua(reading: _Reading, key: str, line: LineConfig) -> None:
             reading.fault(f"{key}.{name}", "config.missing", message)
 
 
-def _check_devices(reading: _Reading, lines: Rows[LineConfig], devices: Rows[DeviceConfig]) -> None:
+def _named(rows: object) -> frozenset[str]:
+    """Return the names in a list of tables, faulty ones too: one fault is not told twice."""
+    tables = rows if isinstance(rows, list) else []
+    found = [row.get("name") for row in tables if isinstance(row, dict)]
+    return frozenset(name for name in found if isinstance(name, str))
+
+
+def _check_devices(
+    reading: _Reading,
+    named: frozenset[str],
+    lines: Rows[LineConfig],
+    devices: Rows[DeviceConfig],
+) -> None:
     kinds = {line.name: line.kind for _, line in lines}
     names: dict[str, int] = {}
     units: dict[tuple[str, int], str] = {}
@@ -309,8 +321,8 @@ def _check_devices(reading: _Reading, lines: Rows[LineConfig], devices: Rows[Dev
             reading.fault(f"{key}.name", "config.duplicate", message)
         names.setdefault(device.name, i)
         kind = kinds.get(device.line)
-        if kind is None:
-            message = f'no [[line]] has the name "{device.line}"{near(device.line, kinds)}'
+        if device.line not in named:
+            message = f'no [[line]] has the name "{device.line}"{near(device.line, named)}'
             reading.fault(f"{key}.line", "config.unknown_line", message)
         _check_unit(reading, key, device, kind, units)
         if device.life == "none" and device.reason is None:
