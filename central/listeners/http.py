@@ -243,15 +243,17 @@ async def serve_http(app: Starlette, listen: str, stop: asyncio.Event) -> None:
         ws="none",
     )
     server = _Server(config)
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[listener]))
-        ending = group.create_task(stop.wait())
-        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
-        app.state.console.closing.set()
-        server.should_exit = True
-        await serving
-        ending.cancel()
-    listener.close()
+    try:
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve(sockets=[listener]))
+            ending = group.create_task(stop.wait())
+            await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+            app.state.console.closing.set()
+            server.should_exit = True
+            await serving
+            ending.cancel()
+    finally:
+        listener.close()
 
 
 class _Server(uvicorn.Server):

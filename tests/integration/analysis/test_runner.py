@@ -236,3 +236,14 @@ JUDGED: dict[str, object] = {
     "verdict": "NOT_ACTED",
     "response_ms": None,
 }
+
+
+async def test_a_window_judged_anew_withdraws_what_no_longer_holds(bench: Bench) -> None:
+    bench.plant.frozen = (T0 + 3 * W, T0 + 5 * W)
+    await bench.run_to(T0 + 8 * W)
+    [lead] = await bench.book.leads()
+    cursor = await bench.book.cursor(SITE, DEMO)
+    assert cursor is not None
+    assert await bench.book.keep(SITE, DEMO, lead.newest.t0_us, [lead.newest], cursor) == 0
+    assert await bench.book.keep(SITE, DEMO, lead.newest.t0_us, [], cursor) == 1
+    assert await bench.leads() == [("bof1_plc/lance_out_t_a", "flat", 1)]

@@ -169,3 +169,12 @@ def test_a_single_bad_sample_among_good_ones_is_not_death() -> None:
     made = noise(FLOW_IN, 240.0)
     made.quality[3] = int(Quality.BAD)
     assert symptoms(healthy(flow_in=made)) == []
+
+
+def test_equal_samples_around_a_hole_are_not_a_flat_line() -> None:
+    whole = series(TEMP, 38.25)
+    kept = (np.arange(100) < 10) | (np.arange(100) >= 90)
+    hollow = Series(
+        TEMP, whole.time_us[kept], whole.value[kept], whole.quality[kept], whole.reason[kept]
+    )
+    assert symptoms(healthy(temp=hollow)) == []
