@@ -12,7 +12,6 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-from central import events
 from central.commands import live, output
 from central.commands.live import How
 from central.commands.words import Language, say
@@ -63,6 +62,7 @@ def run_line(arguments: list[str]) -> int:
 @app.command
 def run(file: Path) -> int:
     """运行中心 Run the server until a signal."""
+    from central import events
     from central.app import run_central
 
     events.configure()

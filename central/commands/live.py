@@ -239,7 +239,7 @@ def _show_site(how: How, status: SiteStatus) -> None:
     heads += [say(language, key) for key in ("service", "plant", "verdicts", "since")]
     rows = (tables.interlock_row(each, language) for each in status.interlocks)
     output.table(say(language, "interlocks"), heads, rows)
-    heads = [say(language, key) for key in ("tag", "title", "level", "severity", "state")]
+    heads = [say(language, key) for key in ("tag", "title", "level", "priority", "state")]
     heads += [say(language, "value"), say(language, "age")]
     alarms = (tables.alarm_row(alarm, as_of) for alarm in status.alarms)
     output.table(say(language, "alarms"), heads, alarms)

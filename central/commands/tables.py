@@ -15,6 +15,7 @@ from proto.sample import Situation
 from proto.v1 import query_pb2 as pb
 
 Row = tuple[str, ...]
+_UNITS = {"Cel": "℃", "%{LEL}": "%LEL", "%{vol}": "%VOL", "[ppm]": "ppm"}  # UCUM -> people
 _SHOWN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # controls, bidi marks, line separators
 
 
@@ -46,10 +47,15 @@ def number_text(value: float | None) -> str:
     return "—" if value is None else f"{value:.6g}"
 
 
+def unit_text(unit: str) -> str:
+    """Return a unit as it stands behind a number; nothing for switches and bare numbers."""
+    return "" if unit in ("", "1", "bool") else f" {_UNITS.get(unit, safe(unit))}"
+
+
 def value_text(value: PointValue, as_of_us: int, language: Language, *, simulated: bool) -> str:
     """Return the text of one value by the rule of `console.md` 3.3."""
     how = situation_of(value, as_of_us, simulated=simulated)
-    unit = "" if value.unit in ("1", "bool") else f" {safe(value.unit)}"
+    unit = unit_text(value.unit)
     shown = f"{_figure(value)}{unit}"
     age = duration(age_ms(value.time_us, as_of_us))
     reason = say_reason(language, value.reason)
@@ -134,7 +140,7 @@ def alarm_row(alarm: AlarmStatus, as_of_us: int) -> Row:
         alarm.level.value,
         alarm.priority.value,
         alarm.state.value,
-        f"{number_text(alarm.value)} {safe(alarm.unit)}",
+        f"{number_text(alarm.value)}{unit_text(alarm.unit)}",
         duration(age_ms(alarm.raised_us, as_of_us)),
     )
 

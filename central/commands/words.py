@@ -61,6 +61,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "rule": ("规则", "rule"),
     "clauses": ("条款", "clauses"),
     "severity": ("级别", "severity"),
+    "priority": ("优先级", "priority"),
     "none": ("无", "none"),
     "check": ("检查项", "check"),
     "found": ("结果", "found"),

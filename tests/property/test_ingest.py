@@ -34,7 +34,8 @@ TABLES = {
     "gap": "SELECT epoch, seq, ordinal, cause, sample_lo, sample_hi, n FROM gap",
     "alarm": "SELECT alarm_id, boot_id, occurrence, m_us, state, raised_us FROM alarm",
     "interlock": "SELECT interlock_id, boot_id, m_us, shown FROM interlock",
-    "grid": "SELECT epoch, boot_id, point_first, slot_lo, slot_hi, stored, skipped FROM axis_ledger",
+    "grid": "SELECT epoch, boot_id, point_first, slot_lo, slot_hi, stored, skipped"
+    " FROM axis_ledger",
     "summary": """SELECT p.name, hour_us, sum(n), sum(n_good), min(v_min), max(v_max), sum(n_value)
                   FROM series_summary s JOIN point p USING (site_id, point_id)
                   GROUP BY p.name, hour_us""",
