@@ -184,6 +184,10 @@ async def _plant_serves(demo: Demo, plant: str) -> bool:
     return answer.get("is_serving") is True
 
 
+async def _exists(path: Path) -> bool:
+    return await asyncio.to_thread(path.exists)
+
+
 async def _listens(port: int) -> bool:
     try:
         async with asyncio.timeout(1.0):
@@ -220,6 +224,9 @@ async def _run(
 async def _first_light(demo: Demo, stop: asyncio.Event) -> None:
     """Ask the centre until every site is LIVE with fresh GOOD values."""
     sites: list[Json] = []
+    for site in SITES:
+        socket = demo.folder / site.gateway / "data" / "control.sock"
+        await _until(demo, stop, site.gateway, UP_S, partial(_exists, socket))
     while not stop.is_set():
         demo.check()
         sites = await _central(demo, "sites")

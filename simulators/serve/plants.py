@@ -18,7 +18,6 @@ from simulators.plc.image import node_cells, register_map
 from simulators.serve.control import Controlled, ControlSocket
 from simulators.serve.line import LineServer
 from simulators.serve.modbus_tcp import ModbusTcpServer
-from simulators.serve.opcua import OpcUaServer
 from simulators.serve.runner import PlantRunner
 
 ANSWER_S = 0.010  # how long a controller takes to answer (`certification.md` 3.3)
@@ -83,6 +82,8 @@ def _server(traits: Traits, published: frozenset[str], options: PlantOptions) ->
             if pki is None or not (pki / "own" / "cert.pem").is_file():
                 message = "needs --pki DIR with own/cert.pem, own/key.pem, trusted/"
                 raise ConfigError([Fault(str(pki or "--pki"), "plant.pki_missing", message)])
+            from simulators.serve.opcua import OpcUaServer  # asyncua is slow to load
+
             return OpcUaServer(
                 node_cells(opcua, published), name=traits.name, pki=pki, port=options.port
             )
