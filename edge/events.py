@@ -72,6 +72,8 @@ CATALOG: dict[str, tuple[str, str]] = {
     "trust.certificate_expiring": ("warning", "the gateway's certificate ends soon; renew it"),
 }
 
+_FIRST = ("time", "level", "event", "process", "boot_id", "config_version")
+
 
 def configure(stream: TextIO | None = None, *, people: bool | None = None) -> None:
     """Set the form of the log: JSON, or people's form on a terminal."""
@@ -87,11 +89,20 @@ def configure(stream: TextIO | None = None, *, people: bool | None = None) -> No
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _in_order,
             last,
         ],
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
+
+
+def _in_order(
+    _logger: object, _method: str, line: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Put what stands on every line first, in one order."""
+    first = [key for key in _FIRST if key in line]
+    return {**{key: line[key] for key in first}, **line}
 
 
 def bind(*, boot_id: int, config_version: int) -> None:
