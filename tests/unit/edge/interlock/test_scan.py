@@ -404,6 +404,16 @@ def test_a_demand_that_stands_at_the_return_trips_on_fresh_data_over_its_on_dela
     assert 10**9 <= waited <= 10**9 + 300 * 10**6
 
 
+def test_without_an_on_delay_a_return_still_waits_for_two_polls() -> None:
+    made = rig(MATRIX.replace('on_delay = "1s"', 'on_delay = "0ms"')).cut("plc")
+    made.run("10s")
+    made.put(flow=30).join("plc")
+    made.run("50ms")
+    seen_ns = made.now_ns
+    made.run("1s")
+    assert made.last("interlock.tripped").mono_ns - seen_ns >= 2 * 10**8
+
+
 def test_a_channel_still_bad_a_minute_after_the_return_is_a_sensor_fault() -> None:
     made = rig().cut("plc")
     made.run("5s")
