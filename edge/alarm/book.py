@@ -11,7 +11,7 @@ from edge.alarm import detector
 from edge.alarm.builtin import Fact
 from edge.alarm.life import ACTIVE, Life, acknowledge, set_level
 from edge.alarm.limits import AlarmSpec
-from edge.interlock.reading import LINK_LOST, LINK_STOPPED, Image
+from edge.interlock.reading import LINK_INIT, LINK_LOST, LINK_STOPPED, Image
 from proto.alarm import AlarmState
 
 
@@ -21,7 +21,8 @@ class Entry:
 
     Attributes:
         raised_ns: when the present occurrence began (monotonic).
-        suppressed: what its point would say is said by the alarm of its controller.
+        suppressed: what its point would say is said by the alarm of its controller, or nothing
+            was heard since the start.
     """
 
     spec: AlarmSpec
@@ -68,7 +69,7 @@ def step(
     changes: list[Change] = []
     for spec in specs:
         before = book.entries.get(spec.id) or Entry(spec)
-        if image.link[spec.device] in (LINK_LOST, LINK_STOPPED):
+        if image.link[spec.device] in (LINK_INIT, LINK_LOST, LINK_STOPPED):
             entries[spec.id] = before if before.suppressed else replace(before, suppressed=True)
             continue
         memory, level = detector.detect(spec, before.memory, image, now_ns)

@@ -15,6 +15,8 @@ from edge.interlock.timers import Delay
 from proto.alarm import LEVEL_RANK, AlarmLevel
 
 IDLE = Delay()
+INVALID_ON_NS = 2 * 10**9
+"""Placeholder: data that are bad for a moment (one rejected answer, the first read) are no alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,13 @@ def detect(
     crossed = memory.crossed if bad else _crossed(spec, memory.crossed, image.value[spec.column])
     active = {level.level: level.level in crossed for level in spec.levels}
     active[AlarmLevel.INVALID] = bad
-    delays = {
-        level: timers.step(
-            memory.delays.get(level, IDLE), on, now_ns, spec.on_delay_ns, spec.off_delay_ns
-        )
-        for level, on in active.items()
-    }
+    delays: dict[AlarmLevel, Delay] = {}
+    for level, on in active.items():
+        on_ns = spec.on_delay_ns
+        if level is AlarmLevel.INVALID:
+            on_ns = max(on_ns, INVALID_ON_NS)
+        before = memory.delays.get(level, IDLE)
+        delays[level] = timers.step(before, on, now_ns, on_ns, spec.off_delay_ns)
     return Memory(crossed, delays), worst(delays)
 
 

@@ -217,6 +217,17 @@ def test_a_switch_is_raised_at_once() -> None:
     assert bench.run(0.5) == ["raised SPARK TRUE"]
 
 
+def test_what_was_not_read_yet_is_no_alarm_and_then_bad_data_wait_two_seconds() -> None:
+    bench = Bench()
+    bench.image.lose((0, 1), 1, 0)
+    bench.image.set_link(0, Link.INIT)
+    assert bench.run(9) == []
+    bench.image.set_link(0, Link.UP)
+    assert bench.run(2) == []
+    assert bench.run(0.5) == ["raised SPARK INVALID"]
+    assert bench.run(3) == ["raised T INVALID"]
+
+
 def test_an_interlock_brings_its_own_alarms() -> None:
     made = rig().put(flow=20)
     made.run("6s")
