@@ -16,7 +16,7 @@ from proto.alarm import LEVEL_RANK, AlarmLevel
 
 IDLE = Delay()
 INVALID_ON_NS = 2 * 10**9
-"""Placeholder: data that are bad for a moment (one rejected answer, the first read) are no alarm."""
+"""Placeholder: data that are bad for a moment (one rejected answer) are no alarm."""
 
 
 @dataclass(frozen=True, slots=True)
