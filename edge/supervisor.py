@@ -5,7 +5,7 @@ The one module of edge that catches `Exception`.  Cancellation is never caught.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from edge import events
@@ -97,6 +97,12 @@ class Supervisor:
 
 def describe(error: BaseException) -> str:
     """Return one line for an error; of a group the leaves, without repetition."""
+    return "; ".join(dict.fromkeys(_leaves(error)))
+
+
+def _leaves(error: BaseException) -> Iterator[str]:
     if isinstance(error, BaseExceptionGroup):
-        return "; ".join(dict.fromkeys(describe(inner) for inner in error.exceptions))
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -142,7 +142,7 @@ class Conduct:
         while True:
             await self._source.grown()
             if self._source.epoch != self._epoch:
-                raise SessionEnded("CANCELLED", "a new epoch has begun")
+                raise SessionEnded("REOPENED", "the log has begun a new epoch")
             self._rouse()
 
     # One step each.
@@ -196,7 +196,7 @@ class Conduct:
     async def _believe(self, belief: Belief) -> None:
         if belief is not Belief.HELD:
             await self._source.reopen(belief, self._epoch)
-            raise SessionEnded("CANCELLED", f"a new epoch begins: {belief.name.lower()}")
+            raise SessionEnded("REOPENED", f"the centre and this log differ: {belief.name.lower()}")
 
     def _rouse(self) -> None:
         for wake in self._wake.values():

@@ -64,6 +64,9 @@ MEANINGS: dict[str, Meaning] = {
         cap_ns=60 * _NS,
         text="another session of this gateway has taken over: is there a clone?",
     ),
+    "REOPENED": Meaning(
+        person=False, floor_ns=0, cap_ns=_NS, text="a new epoch begins, and with it a new session"
+    ),
     "UNAVAILABLE": _LINE,
     "CANCELLED": _LINE,
     "DEADLINE_EXCEEDED": _LINE,

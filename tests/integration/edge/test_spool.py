@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.claim import Belief, Claim
 from edge.spool.file import PRAGMAS
 from edge.spool.lanelog import Disposed
-from edge.spool.marking import Belief, Claim
 from edge.spool.store import Spool
 from proto import records
 from proto.batch import Frame, Kind, Lane, decompress, gateway_uid
