@@ -179,7 +179,7 @@ def _interlock_view(
         shown=chip,
         protection=say_code(language, each.protection.value),
         health=say_code(language, each.health.value),
-        health_reasons=each.health_reasons,
+        health_reasons=tuple(_reason(reason, language) for reason in each.health_reasons),
         service=say_code(language, each.service.value),
         running=say_code(language, each.running.value),
         plant_bypassed=_known(each.plant_bypassed, "bypassed", language),
@@ -191,6 +191,10 @@ def _interlock_view(
         since=time_text(each.since_us),
         since_age=age_of(each.since_us, site.as_of_us, language),
     )
+
+
+def _reason(reason: str, language: Language) -> str:
+    return say_code(language, reason).replace("_", " ")
 
 
 def _verdict(effect: str, verdict: str, response_ms: int | None, language: Language) -> VerdictView:

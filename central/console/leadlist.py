@@ -93,7 +93,8 @@ def _input(each: InputEvidence, language: Language) -> str:
     counts = f"{each.samples} {say(language, 'samples')}: {split}"
     if each.low is None or each.high is None:
         return f"{name} — {counts} ({each.reason})"
-    return f"{name} {each.low:g} … {each.high:g} {unit} — {counts}"
+    span = f"{each.low:g}" if each.low == each.high else f"{each.low:g} … {each.high:g}"
+    return f"{name} {span} {unit} — {counts}"
 
 
 def _number(each: Number, language: Language) -> str:

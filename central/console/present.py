@@ -201,10 +201,13 @@ def bar_of(point: PointValue) -> Bar | None:
 
 
 def time_text(time_us: int | None, *, with_date: bool = True) -> str:
-    """Return a wall-clock time in Beijing time, to the second; a dash for none."""
+    """Return a wall-clock time in Beijing time, to the second; a dash where there is none."""
     if time_us is None:
         return NO_VALUE
-    moment = datetime.fromtimestamp(time_us // 1_000_000, UTC).astimezone(BEIJING)
+    try:
+        moment = datetime.fromtimestamp(time_us // 1_000_000, UTC).astimezone(BEIJING)
+    except (ValueError, OverflowError):
+        return NO_VALUE  # a year that no calendar has: the clock of a gateway is wrong
     return moment.strftime("%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S")
 
 

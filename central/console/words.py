@@ -275,6 +275,20 @@ _ZH: Final[Mapping[str, str]] = {
     "ACTED_LATE": "动作迟缓",
     "UNPROVABLE": "无法证实",
     "NOT_DUE": "无需动作",
+    # reasons of health (interlocks.md 3.10)
+    "not_acted": "未动作",
+    "demand_without_permit": "无票旁路时出现动作需求",
+    "engine_fault": "扫描超时",
+    "comm_loss": "通信中断",
+    "partner_stopped": "对方控制器停运",
+    "inputs_lost": "输入全部丢失",
+    "blind": "无法观察厂方联锁",
+    "channel_bad": "通道坏值",
+    "channel_lost": "通道丢失",
+    "channel_uncertain": "通道可疑",
+    "deviation": "冗余偏差",
+    "plant_bypassed": "厂方旁路",
+    "setpoint_off": "定值偏离",
     "advisory": "辅助（不动作）",
     "actuating": "动作",
     # alarm
@@ -292,7 +306,7 @@ _ZH: Final[Mapping[str, str]] = {
     "L": "低",
     "H": "高",
     "HH": "高高",
-    "TRUE": "是",
+    "TRUE": "成立",
 }
 
 # ISA-18.2 / IEC 62682 state letters: A normal, B unacked, C acked, D returned unacked, E latched.

@@ -131,7 +131,7 @@ def _finding(
         clauses=rule.clauses if fact is None else named_clauses(rule, fact),
         hash_=window_hash(window),
         inputs=inputs,
-        numbers=(number_of(rule, "bypassed_while_running", seconds, "bypassed_min"),),
+        numbers=(number_of(rule, "bypassed_while_running", round(seconds, 2), "bypassed_min"),),
         excluded=_excluded(seconds),
         grounds=tuple(grounds),
         text_zh=f"{title}：联锁被旁路，同时工艺运行 {seconds:.1f} s",

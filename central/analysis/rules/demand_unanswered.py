@@ -111,7 +111,9 @@ def _finding(
     window: Window, registry: SiteFacts, rule: Rule, fact: InterlockFact, good: int
 ) -> Finding:
     symptom = DUE[Verdict(fact.verdict or "")]
-    effect, cause = fact.effect or "—", fact.cause or "—"
+    effect, cause = fact.effect or "—", _cause(window, fact)
+    due_zh = f"原因 {cause} 成立，" if cause else ""
+    due_en = f"cause {cause} was true, " if cause else ""
     name, number = fact.title or fact.interlock, fact.occurrence
     late_zh = "未动作" if symptom == "not_acted" else f"动作迟缓（{fact.response_ms} ms）"
     late_en = "did not come" if symptom == "not_acted" else f"came late ({fact.response_ms} ms)"
@@ -127,6 +129,16 @@ def _finding(
         numbers=_numbers(rule, fact, good),
         excluded=_excluded(fact, good),
         grounds=_grounds(window, fact, good),
-        text_zh=f"{name}：原因 {cause} 成立，应动作 {effect}，{late_zh}（第 {number} 次）",
-        text_en=f"{name}: cause {cause} was true, {effect} {late_en} (occurrence {number})",
+        text_zh=f"{name}：{due_zh}应动作 {effect}，{late_zh}（第 {number} 次）",
+        text_en=f"{name}: {due_en}{effect} {late_en} (occurrence {number})",
     )
+
+
+def _cause(window: Window, fact: InterlockFact) -> str:
+    """Return the cause of the demand: of the judgement itself, or of the trip that it judges."""
+    told = [
+        each.cause
+        for each in (*window.standing, *window.interlocks)
+        if each.interlock == fact.interlock and each.occurrence == fact.occurrence and each.cause
+    ]
+    return fact.cause or next(iter(told), "")

@@ -64,3 +64,13 @@ def test_a_clause_that_the_catalogue_lacks_is_named_as_such() -> None:
     [found] = judged(fact(clauses=("O10-99.9",)))
     assert found.clauses[0].clause == "O10-99.9"
     assert "not in this edition" in found.clauses[0].en
+
+
+def test_the_cause_is_that_of_the_trip_when_the_judgement_names_none() -> None:
+    trip = fact(kind="interlock.tripped", time_us=T0 + S, cause="leak_hh", verdict=None)
+    assert "leak_hh" in judged(trip, fact(cause=None))[0].text_zh
+    assert judged(fact(cause=None))[0].text_zh == (
+        "1 号转炉氧枪联锁：应动作 raise_lance，未动作（第 3 次）"
+    )
+    other = fact(kind="interlock.tripped", time_us=T0 + S, occurrence=2, verdict=None)
+    assert "leak_hh" not in judged(other, fact(cause=None))[0].text_en

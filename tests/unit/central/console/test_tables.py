@@ -108,3 +108,11 @@ def test_a_gateway_without_certificate_days_has_a_dash() -> None:
     bare = replace(site, gateways=(replace(site.gateways[0], certificate_days=None, version=""),))
     [view] = gateway_views(bare, ZH)
     assert (view.certificate, view.version) == ("—", "—")
+
+
+def test_a_reason_of_health_is_a_word_and_an_unknown_one_stands_as_it_is() -> None:
+    site = sites("bypass weinan-dust")[1]
+    assert interlock_views(site, {}, ZH)[0].health_reasons == ("厂方旁路",)
+    assert interlock_views(site, {}, EN)[0].health_reasons == ("plant bypassed",)
+    odd = replace(site, interlocks=(replace(site.interlocks[0], health_reasons=("new_kind",)),))
+    assert interlock_views(odd, {}, ZH)[0].health_reasons == ("new kind",)
