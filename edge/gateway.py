@@ -76,7 +76,6 @@ async def build(installation: Installation, credentials: Credentials, clock: Clo
         ConfigError: the spool is in use, of another gateway, or not writable.
     """
     config, plant = installation.config, installation.plant
-    t0 = Moment(clock.wall_us(), clock.mono_ns())
     identity = Identity(
         gateway=config.gateway.id,
         config_version=config.config.version,
@@ -91,7 +90,6 @@ async def build(installation: Installation, credentials: Credentials, clock: Clo
         schema=plant.schema,
         quota_bytes=config.spool.quota_bytes,
         boot_floor=_boot_floor(installation.data_dir),
-        t0=t0,
     )
     boot_id = str(spool.core.boot_id).encode()
     platform.write_whole(installation.data_dir / BOOT_FLOOR, boot_id)

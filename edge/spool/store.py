@@ -35,6 +35,8 @@ from proto.ledger import RangeSet
 from proto.meta_record import EpochReason
 from proto.schema import SchemaPart
 
+GRID_AHEAD_US = 500_000  # between opening the spool and the first slot: the parts start meanwhile
+
 
 class Counts(NamedTuple):
     """Sample numbers of BULK over all epochs, and what the disk says."""
@@ -296,7 +298,8 @@ async def open_spool(
         schema: parts of the point table in force.
         quota_bytes: what BULK may use.
         boot_floor: largest start number known beside the spool.
-        t0: slot 0 of the grid; now when not given.
+        t0: slot 0 of the grid; when not given, `GRID_AHEAD_US` after the files are open, so that
+            the first slots are not over before anybody can read them.
 
     Raises:
         ConfigError: in use, of another gateway, or not writable.
@@ -304,8 +307,8 @@ async def open_spool(
     """
     found = await open_all(directory, identity.gateway, identity.machine_hash)
     spool = Spool(found, identity, clock, schema, quota_bytes)
-    now = Moment(clock.wall_us(), clock.mono_ns())
-    await spool.start(boot_floor=boot_floor, t0=t0 or now)
+    ahead = Moment(clock.wall_us() + GRID_AHEAD_US, clock.mono_ns() + GRID_AHEAD_US * 1_000)
+    await spool.start(boot_floor=boot_floor, t0=t0 or ahead)
     return spool
 
 
