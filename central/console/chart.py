@@ -98,7 +98,7 @@ def _held(buckets: Sequence[Bucket]) -> Iterator[Bucket]:
         if bucket.n > 0:
             last = bucket
             yield bucket
-        elif last is None or last.v_last is None:
+        elif last is None:
             yield bucket
         else:
             value = last.v_last

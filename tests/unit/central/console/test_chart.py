@@ -42,6 +42,12 @@ def test_an_on_change_value_holds_until_its_next_word_but_not_before_its_first()
     assert made.codes == "NGGGG"
 
 
+def test_a_bad_word_of_an_on_change_point_holds_too() -> None:
+    buckets = [bucket(0, 7.0), Bucket(S, 1, 0, None, None, None, None, Quality.BAD)]
+    made = curve_of([*buckets, bucket(2, None)], 0, 3 * S, on_change=True)
+    assert (made.average, made.codes) == ((7.0, None, None), "GBB")
+
+
 def test_nothing_stored_is_said_and_not_drawn() -> None:
     chart = chart_of(curve_of([bucket(n, None) for n in range(4)], T0, T1, on_change=False))
     assert (chart.empty, chart.line, chart.marks) == (True, "", ())
