@@ -11,6 +11,8 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from asyncua import ua
+from asyncua.common.callback import CallbackType, ServerItemCallback
+from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
 from cryptography import x509
 
@@ -18,7 +20,7 @@ from devices.address import NodeType
 from simulators.box import Image
 from simulators.plants.model import Value
 from simulators.plc.image import NodeCell
-from simulators.serve.opcua_trust import GuardedServer, Trust
+from simulators.serve.opcua_trust import Trust
 
 CONNECTIONS_MAX = 32
 CLOSE_S = 2.0
@@ -68,10 +70,13 @@ class OpcUaServer:
         self._pki = pki
         self._host = host
         self._port = port
-        self._inner = GuardedServer(Trust(pki))
+        trust = Trust(pki)
+        self._inner = InternalServer(user_manager=trust)
+        self._inner.certificate_validator = trust.validate
         self._inner.max_connections = CONNECTIONS_MAX
         self._server: Server | None = None
         self._is_open = False
+        self._writes = 0
         self._nodes: list[tuple[NodeCell, ua.NodeId]] = []
 
     @property
@@ -87,7 +92,11 @@ class OpcUaServer:
     @property
     def writes_refused(self) -> int:
         """The trip-wire: how often a client tried to write."""
-        return self._inner.writes
+        return self._writes
+
+    def _count_write(self, event: ServerItemCallback, _service: object) -> None:
+        """Count a client's write; the nodes refuse it afterwards, none of them is writable."""
+        self._writes += event.is_external
 
     async def prepare(self) -> None:
         """Make the address space; it takes a second or two."""
@@ -140,6 +149,7 @@ class OpcUaServer:
     async def _make(self) -> Server:
         server = Server(iserver=self._inner)
         await server.init()
+        server.subscribe_server_callback(CallbackType.PreWrite, self._count_write)
         certificate = self._pki / "own" / "cert.pem"
         await server.set_application_uri(_application_uri(certificate))
         server.set_server_name(f"yujing-sim {self._name}")

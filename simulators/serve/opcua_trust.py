@@ -2,19 +2,16 @@
 
 Directory `pki`: `trusted/` (an empty one trusts nobody), `rejected/` for a person to look at.  A
 client is known by the very bytes of its certificate.  asyncua asks its validator only where the
-client sends a certificate with CreateSession, and serves reads on sessions that nobody activated.
-Therefore the certificate of the channel is checked when the session is activated, and nothing is
-served before.
+client sends a certificate with CreateSession; therefore the certificate of the channel is checked
+again when the session is activated.
 """
 
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_server import InternalServer
-from asyncua.server.internal_session import InternalSession
 from asyncua.server.user_managers import UserManager
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -77,62 +74,3 @@ def _der(path: Path) -> bytes:
         return x509.load_der_x509_certificate(content).public_bytes(Encoding.DER)
     except ValueError:
         return b""
-
-
-class GuardedSession(InternalSession):
-    """A session that serves nothing before it is activated, and counts attempts to write."""
-
-    on_write: Callable[[], None]
-
-    def _check(self) -> None:
-        if self.external and not self.is_activated():
-            raise ua.uaerrors.BadSessionNotActivated
-
-    async def read(self, params: ua.ReadParameters) -> list[ua.DataValue]:
-        """Serve a read on an activated session."""
-        self._check()
-        return await super().read(params)
-
-    async def browse(self, params: ua.BrowseParameters) -> list[ua.BrowseResult]:
-        """Serve a browse on an activated session."""
-        self._check()
-        return await super().browse(params)
-
-    async def write(self, params: ua.WriteParameters) -> list[ua.StatusCode]:
-        """Count a client's write, then let the nodes refuse it: none of them is writable."""
-        self._check()
-        if self.external:
-            self.on_write()
-        return await super().write(params)
-
-    async def create_subscription(self, params, callback, request_callback=None):  # type: ignore
-        """Open a subscription on an activated session."""
-        self._check()
-        return await super().create_subscription(params, callback, request_callback)
-
-
-class GuardedServer(InternalServer):
-    """asyncua's inner server, making guarded sessions; `writes` counts attempts to write."""
-
-    def __init__(self, trust: Trust) -> None:
-        super().__init__(user_manager=trust)
-        self.certificate_validator = trust.validate
-        self.writes = 0
-
-    def _count_write(self) -> None:
-        self.writes += 1
-
-    def create_session(
-        self, name: str, user: User | None = None, external: bool = False
-    ) -> InternalSession:
-        """Return a session that waits for its activation."""
-        session = GuardedSession(
-            self,
-            self.aspace,
-            self.subscription_service,
-            name,
-            user=user if user is not None else User(role=UserRole.Anonymous),
-            external=external,
-        )
-        session.on_write = self._count_write
-        return session
