@@ -7,7 +7,7 @@ disk, then the uplink may drain for a while, then the last status is written and
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from edge.control import ControlServer
 from edge.health import summary
 from edge.image import ProcessImage
 from edge.installation import Installation, load
-from edge.points import Plant
 from edge.scan.answers import Answers
 from edge.scan.loop import ScanLoop
+from edge.spool.axes import axis_shapes
 from edge.spool.lanelog import LaneLog
 from edge.spool.meta import Identity
-from edge.spool.model import AxisShape, ClockNote, Moment
+from edge.spool.model import ClockNote, Moment
 from edge.spool.recorder import Recorder
 from edge.spool.source import SpoolSource
 from edge.spool.store import Spool, open_spool
@@ -37,14 +37,12 @@ from edge.uplink.link import GrpcCarriage
 from edge.uplink.settings import ClockWord, Ears, UplinkSettings, UplinkState
 from edge.uplink.uplink import Uplink
 from proto.clock import Clock
-from proto.errors import ConfigError, Fault, YujingError
-from proto.identity import gateway_of
+from proto.errors import ConfigError, YujingError
 
 STOPPED = "stopped.json"
 BOOT_FLOOR = "boot_id"  # beside the spool, so that the number ascends when the spool is lost
 DRAIN_S = 10.0
 EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
-SERVER_TIME = 2  # kind of source time of OPC UA (`batches.md` 3.4)
 
 
 async def run_gateway(path: Path) -> int:
@@ -269,7 +267,9 @@ class Gateway:
         pending = any(log.pending for log in self._spool.core.logs.values())
         return pending and self._uplink.state.state == "OPEN" and not self._hurry
 
-    def _start(self, parts: dict[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
+    def _start(
+        self, parts: dict[str, Callable[[], Coroutine[None, None, None]]]
+    ) -> list[asyncio.Task[None]]:
         keep = self._supervisor.keep
         return [asyncio.create_task(keep(name, run), name=name) for name, run in parts.items()]
 
@@ -307,30 +307,6 @@ class Gateway:
 EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
 
 
-def axis_shapes(plant: Plant) -> list[AxisShape]:
-    """Return the axes as the batcher knows them, numbered inside their part of the point table."""
-    shapes: list[AxisShape] = []
-    planned = iter(plant.axes)
-    kinds = {line.config.name: line.config.kind for line in plant.lines}
-    for number, part in enumerate(plant.schema):
-        first = 0
-        for row in part.axes:
-            axis = next(planned)
-            is_server = kinds[axis.line] == "opcua"
-            shapes.append(
-                AxisShape(
-                    part=number,
-                    point_first=first,
-                    points=len(row.points),
-                    period_us=axis.period_us,
-                    source_kind=SERVER_TIME if is_server else 0,
-                    first_us=axis.phase_us,
-                )
-            )
-            first += len(row.points)
-    return shapes
-
-
 def _credentials(installation: Installation) -> Credentials:
     """Read the uplink's certificate files and hold the certificate's name against the file's.
 
@@ -343,14 +319,7 @@ def _credentials(installation: Installation) -> Credentials:
         cert=installation.path(central.cert),
         key=installation.path(central.key),
     )
-    try:
-        named = gateway_of(found.uris)
-    except YujingError as error:
-        fault = Fault(found.place, "config.identity", str(error))
-        raise ConfigError([fault]) from error
-    if named != gateway.id:
-        message = f"certificate names {named}, the configuration {gateway.id}"
-        raise ConfigError([Fault(found.place, "config.identity", message)])
+    keys.check_identity(found, gateway.id)
     return found
 
 

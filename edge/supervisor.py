@@ -1,11 +1,11 @@
 """Keeps parts running: bounded restarts, then gives up loudly.  Shell: tasks, timers.
 
-The one module of edge that catches `Exception`.  Cancellation is never caught.
+The one module of edge that takes any error of a part; cancellation is never caught.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 
 from edge import events
@@ -55,30 +55,31 @@ class Supervisor:
         self.restarts: dict[str, int] = {}
         self.failed: list[Failed] = []
 
-    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def keep(self, part: str, run: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run `part` until it ends by itself or is cancelled; restart it when it fails."""
         failures: list[tuple[int, str]] = []
         while True:
-            try:
-                await run()
-            except ConfigError as error:  # the operator must mend it: a restart cannot help
-                self._give_up(part, [*(str(fault) for fault in error.faults)])
+            error = await contained(run())
+            if error is None:
                 return
-            except Exception as error:  # noqa: BLE001 - the one place of edge that keeps a failed part alive
-                failures.append((self._clock.mono_ns(), describe(error)))
-                failures = [
-                    one for one in failures if failures[-1][0] - one[0] <= self._limit.window_ns
-                ]
-                if len(failures) > self._limit.failures:
-                    self._give_up(part, [text for _, text in failures])
-                    return
-                self.restarts[part] = self.restarts.get(part, 0) + 1
-                events.task_restarted(
-                    part=part, error=failures[-1][1], restarts=self.restarts[part]
-                )
-                await asyncio.sleep(self._pause_s(len(failures) - 1))
-            else:
+            if isinstance(error, ConfigError):  # the operator must mend it: no restart can help
+                self._give_up(part, [str(fault) for fault in error.faults])
                 return
+            failures = self._after(failures, error)
+            if len(failures) > self._limit.failures:
+                self._give_up(part, [text for _, text in failures])
+                return
+            self.restarts[part] = self.restarts.get(part, 0) + 1
+            events.task_restarted(part=part, error=failures[-1][1], restarts=self.restarts[part])
+            await asyncio.sleep(self._pause_s(len(failures) - 1))
+
+    def _after(
+        self, failures: Sequence[tuple[int, str]], error: BaseException
+    ) -> list[tuple[int, str]]:
+        """Return the failures that still count, with the newest."""
+        now_ns = self._clock.mono_ns()
+        recent = [one for one in failures if now_ns - one[0] <= self._limit.window_ns]
+        return [*recent, (now_ns, describe(error))]
 
     def _pause_s(self, attempt: int) -> float:
         pause = backoff_ns(
@@ -95,14 +96,33 @@ class Supervisor:
         self.gave_up.set()
 
 
+async def contained(work: Coroutine[None, None, None]) -> BaseException | None:
+    """Run `work` in a task of its own and return the error that ended it, or None.
+
+    The caller's own cancellation comes through and takes the work with it.  Were the work awaited
+    directly, a TaskGroup in it that is failing just then would hide the cancellation: it raises its
+    group instead (Python before 3.13).
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    return error
+
+
 def describe(error: BaseException) -> str:
     """Return one line for an error; of a group the leaves, without repetition."""
-    return "; ".join(dict.fromkeys(_leaves(error)))
+    lines = [f"{type(one).__name__}: {one}".removesuffix(": ") for one in leaves(error)]
+    return "; ".join(dict.fromkeys(lines))
 
 
-def _leaves(error: BaseException) -> Iterator[str]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors of a group, of the groups in it, or the error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
-        yield f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        yield error

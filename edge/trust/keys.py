@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from proto.errors import ConfigError, Fault
+from proto.errors import ConfigError, Fault, YujingError
+from proto.identity import gateway_of
 
 _DAY_US = 86_400 * 1_000_000
 
@@ -81,6 +82,21 @@ def load(*, root: Path, cert: Path, key: Path) -> Credentials:
         _us(root_cert.not_valid_after_utc),
         str(cert),
     )
+
+
+def check_identity(credentials: Credentials, gateway: str) -> None:
+    """Hold the name in the certificate against the configured one.
+
+    Raises:
+        ConfigError: the certificate names none, or another gateway.
+    """
+    try:
+        named = gateway_of(credentials.uris)
+    except YujingError as error:
+        raise ConfigError([Fault(credentials.place, "config.identity", str(error))]) from error
+    if named != gateway:
+        message = f"certificate names {named}, the configuration {gateway}"
+        raise ConfigError([Fault(credentials.place, "config.identity", message)])
 
 
 def diagnose(credentials: Credentials, now_us: int) -> str | None:

@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 
 from edge import events
+from edge.supervisor import contained, leaves
 from edge.uplink.carriage import Connect, SessionEnded
 from edge.uplink.conduct import Conduct
 from edge.uplink.model import Source
@@ -68,13 +69,11 @@ class Uplink:
             on_sent=self._sent,
             on_ack=self._acknowledged,
         )
-        ended = SessionEnded("CANCELLED", "the centre closed the session")
         try:
-            await conduct.run()
-        except* UplinkError as group:
-            ended = _reason(group)
+            error = await contained(conduct.run())
         finally:
             await carriage.close()
+        ended = _reason(error)
         if ended.status == "INVALID_ARGUMENT" and not await self._suspect(conduct, ended):
             ended = SessionEnded("INTERNAL", str(ended.args[0]), ended.kind)  # not about a batch
         if ended.status == "FAILED_PRECONDITION" and ended.kind == wire.BULK:
@@ -151,15 +150,20 @@ class Uplink:
             tell(address=self._settings.address, reason=reason, code=ended.status)
 
 
-def _reason(group: BaseExceptionGroup[UplinkError]) -> SessionEnded:
-    """Return why the session ended: the centre's own word before what followed from it."""
-    found: list[SessionEnded] = []
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            found.append(_reason(error))
-        elif isinstance(error, SessionEnded):
-            found.append(error)
-        else:
-            found.append(SessionEnded("UNAVAILABLE", str(error)))
+def _reason(error: BaseException | None) -> SessionEnded:
+    """Return why the session ended: the centre's own word before what followed from it.
+
+    What is no error of the uplink is a fault of this program, and goes to the supervisor.
+    """
     transient = ("UNAVAILABLE", "CANCELLED")
-    return next((one for one in found if one.status not in transient), found[0])
+    found = [_ended(one) for one in leaves(error)] if error is not None else []
+    last = SessionEnded("CANCELLED", "the centre closed the session")
+    return next((one for one in found if one.status not in transient), (*found, last)[0])
+
+
+def _ended(error: BaseException) -> SessionEnded:
+    if isinstance(error, SessionEnded):
+        return error
+    if isinstance(error, UplinkError):
+        return SessionEnded("UNAVAILABLE", str(error))
+    raise error

@@ -92,6 +92,30 @@ async def test_cancellation_passes_through() -> None:
         await task
 
 
+async def test_a_cancellation_hidden_by_a_failing_child_is_kept() -> None:
+    runs = 0
+
+    async def child() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("broken while it was cancelled")
+
+    async def part() -> None:
+        nonlocal runs
+        runs += 1
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child())
+
+    task = asyncio.create_task(Supervisor(LoopClock()).keep("part", part))
+    await asyncio.sleep(1)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert runs == 1
+
+
 def test_a_group_is_described_by_its_leaves_once() -> None:
     group = ExceptionGroup(
         "g", [ValueError("a"), ExceptionGroup("h", [ValueError("a"), KeyError()])]

@@ -1,5 +1,6 @@
 """The gateway's credentials: every fault at once, and a reason when a handshake must fail."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ def test_a_handshake_that_must_fail_is_explained(
 
     assert (reason is None) == (said is None)
     assert said is None or said in (reason or "")
+
+
+def test_the_certificate_of_another_gateway_is_refused(tmp_path: Path) -> None:
+    found = keys.load(**_files(tmp_path))
+    keys.check_identity(found, "610581-bof1a")
+
+    with pytest.raises(ConfigError) as refused:
+        keys.check_identity(found, "610502-dust1a")
+    with pytest.raises(ConfigError) as nameless:
+        keys.check_identity(replace(found, uris=()), "610581-bof1a")
+
+    assert [fault.code for fault in refused.value.faults] == ["config.identity"]
+    assert [fault.code for fault in nameless.value.faults] == ["config.identity"]
 
 
 def test_the_days_that_are_left_are_counted(tmp_path: Path) -> None:
