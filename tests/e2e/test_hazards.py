@@ -33,7 +33,7 @@ def test_a_leak_is_a_trip_at_the_centre_within_2_s_of_its_delay(rig: Rig) -> Non
     assert (seen_us - tripped["t"]) / 1e6 < SEEN_WITHIN_S
     until("the plant has acted", lambda: rig.records(STEEL, "interlock.judged"), within_s=25)
     verdicts = {r["effect"]: r["verdict"] for r in rig.records(STEEL, "interlock.judged")}
-    assert set(verdicts.values()) == {"ACTED"}
+    assert set(verdicts.values()) == {"PROVEN"}
     rig.settle()
 
 

@@ -26,7 +26,7 @@ def test_an_uplink_cut_for_20_s_loses_nothing(rig: Rig) -> None:
     for site in SITES:
         samples = words[site.site]["samples"]
         assert samples["acquired"] == samples["committed"] == samples["acknowledged"]
-        assert (samples["pending"], samples["gapped"]) == (0, 0)
+        assert samples["gapped"] == 0
 
 
 def test_killing_gateway_and_centre_in_turn_under_load_loses_nothing_unsaid(rig: Rig) -> None:
@@ -38,7 +38,7 @@ def test_killing_gateway_and_centre_in_turn_under_load_loses_nothing_unsaid(rig:
         rig.centre.kill()
         time.sleep(1.5)
         rig.centre.start()
-        until("the centre is back", lambda: rig.is_live(STEEL), within_s=30)
+        until("the centre is back", lambda: rig.is_live(STEEL), within_s=60)
     until("both are live", lambda: all(rig.is_live(s) for s in SITES), within_s=30)
     words = rig.settle()
     assert words[STEEL.site]["boot_id"] == 3
