@@ -1,7 +1,7 @@
-"""Composition root of the gateway process: builds the parts, keeps them running, stops in order.
+"""Composition root of the gateway process: builds the parts, keeps them, stops.  Shell: all of it.
 
-Shell: everything.  The order of a stop: lines, scan and alarms first, then what is in RAM goes to
-disk, then the uplink may drain for a while, then the last status is written and the spool closed.
+The order of a stop: lines, scan and alarms first, then what is in RAM goes to disk, then the uplink
+may drain for a while, then the last status is written and the spool closed.
 """
 
 import asyncio
