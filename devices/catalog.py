@@ -3,6 +3,7 @@
 A profile is named (`bof_lance_plc`, from the package) or given by path (ends in `.toml`).
 """
 
+import errno
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -64,13 +65,22 @@ def find(profile: str, *, base: Path | None = None) -> Profile:
     return parse_profile(file.read_text("utf-8"), file.name, parameter_units(), kinds())
 
 
+def _text(path: Path) -> str:
+    """Return the text of a file; a pipe or device would be waited for, and is refused."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.read_text("utf-8")
+
+
 def _load(path: Path) -> Profile:
     try:
-        text = path.read_text("utf-8")
+        text = _text(path)
     except OSError as error:
         raise ProfileError(
             [Fault(str(path), "profile.unreadable", error.strerror or "?")]
         ) from None
     except UnicodeDecodeError:
         raise ProfileError([Fault(str(path), "profile.unreadable", "not UTF-8")]) from None
+    except ValueError as error:  # a name that no file can have
+        raise ProfileError([Fault(repr(str(path)), "profile.unreadable", str(error))]) from None
     return parse_profile(text, str(path), parameter_units(), kinds())

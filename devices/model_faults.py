@@ -22,7 +22,7 @@ def read_toml(text: str, file: str) -> tuple[dict[str, object], list[Fault]]:
         return {}, [Fault(file, "config.too_long", f"more than {TEXT_MAX} characters")]
     try:
         return tomllib.loads(text), []
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         return {}, [Fault(file, "config.toml", f"not TOML: {error}")]
     except RecursionError:
         return {}, [Fault(file, "config.toml", "nested too deep")]

@@ -283,8 +283,8 @@ def _check_modbus(reading: _Reading, key: str, line: LineConfig) -> None:
 
 
 def _check_opcua(reading: _Reading, key: str, line: LineConfig) -> None:
-    url = urlsplit(line.address)
     try:
+        url = urlsplit(line.address)
         parse_address(url.netloc)
         known = url.scheme == "opc.tcp"
     except ValueError:

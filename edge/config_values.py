@@ -10,9 +10,11 @@ NS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400
 """Units of a duration in nanoseconds (`interlocks.md` 3.2)."""
 
 BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h|d)")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(kB|MB|GB|KiB|MiB|GiB)")
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
+_DURATION = re.compile(_NUMBER + r"(ms|s|min|h|d)")
+_SIZE = re.compile(_NUMBER + r"(kB|MB|GB|KiB|MiB|GiB)")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 
 
 def parse_duration(text: object) -> int:
@@ -66,7 +68,7 @@ Duration = Annotated[int, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Address = Annotated[str, BeforeValidator(_address)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
-FilePath = Annotated[str, Field(min_length=1, max_length=1024)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
 
 
 class FileModel(BaseModel):

@@ -4,9 +4,11 @@
 file that it names, at once, with file, key path and reason.
 """
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from devices import catalog
 from devices.profile import Profile
@@ -17,7 +19,7 @@ from edge.matrix.budget import Budget
 from edge.matrix.build import Compiled, compile_matrix, points_of_causes
 from edge.matrix.file import parse_matrix
 from edge.points import Plant, build
-from edge.toml_faults import read_toml
+from edge.toml_faults import FILE_BYTES_MAX, read_toml
 from proto.catalogue import hazards
 from proto.errors import ConfigError, Fault, ProfileError
 
@@ -56,6 +58,23 @@ class Installation:
         return self.base / name
 
 
+def _open(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe or device, which would be waited for, is refused.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: no file can have this name.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.open("rb")
+
+
+def _unreadable(name: str, place: str, error: OSError | ValueError) -> Fault:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return Fault(place, "config.file", f'"{name:.80}": {reason or type(error).__name__}')
+
+
 class _Reader:
     """Reads the files of one configuration and keeps every fault."""
 
@@ -67,10 +86,10 @@ class _Reader:
     def bytes(self, name: str, place: str) -> bytes | None:
         """Return the bytes of a file; None, with a fault at `place`, when it cannot be read."""
         try:
-            data = (self.base / name).read_bytes()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self.faults.append(Fault(place, "config.file", f'"{name}": {reason}'))
+            with _open(self.base / name) as file:
+                data = file.read(FILE_BYTES_MAX + 1)  # longer is refused by who reads it
+        except (OSError, ValueError) as error:
+            self.faults.append(_unreadable(name, place, error))
             return None
         self.digest.update(hashlib.sha256(data).digest())
         return data
@@ -78,11 +97,10 @@ class _Reader:
     def exists(self, name: str, place: str) -> None:
         """Note a file that is not there or cannot be read; its content is not looked at."""
         try:
-            with (self.base / name).open("rb"):
+            with _open(self.base / name):
                 return
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self.faults.append(Fault(place, "config.file", f'"{name}": {reason}'))
+        except (OSError, ValueError) as error:
+            self.faults.append(_unreadable(name, place, error))
 
     def profile(self, name: str) -> Profile | None:
         """Return a profile; None, with its faults, when it is refused."""
@@ -198,11 +216,11 @@ def _compiled(reader: _Reader, data: bytes, name: str, plant: Plant | None) -> C
 def _distinct(
     reader: _Reader, matrices: list[tuple[str, bytes]], compiled: list[Compiled | None]
 ) -> None:
-    seen: dict[str, str] = {}
-    for (name, _), found in zip(matrices, compiled, strict=True):
+    seen: dict[str, tuple[str, int]] = {}
+    for at, ((name, _), found) in enumerate(zip(matrices, compiled, strict=True)):
         for interlock in () if found is None or found.file is None else found.file.interlock:
-            other = seen.setdefault(interlock, name)
-            if other != name:
+            other, _ = seen.setdefault(interlock, (name, at))
+            if seen[interlock] != (name, at):
                 message = f"stands in {other} already"
                 place = f"{name}: interlock.{interlock}"
                 reader.faults.append(Fault(place, "CEM-102", message))

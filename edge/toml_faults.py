@@ -26,7 +26,7 @@ def read_toml(data: bytes, file: str, code: str = "config.syntax") -> tuple[Tabl
         return tomllib.loads(data.decode()), []
     except UnicodeDecodeError as error:
         return {}, [Fault(file, code, f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         return {}, [Fault(file, code, f"not TOML: {error}")]
     except RecursionError:
         return {}, [Fault(file, code, "nested too deep")]

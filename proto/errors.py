@@ -42,8 +42,13 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """Return `place: code message`."""
-        return f"{self.place}: {self.code} {self.message}"
+        """Return `place: code message`, one line whatever people wrote."""
+        text = f"{self.place}: {self.code} {self.message}"
+        return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else ascii(char)[1:-1]
 
 
 class ConfigError(YujingError):

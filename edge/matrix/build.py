@@ -93,7 +93,9 @@ def points_of_causes(file: MatrixFile) -> frozenset[str]:
 def matrix_hash(data: bytes) -> str:
     """Return the hex SHA-256 of what a file says; order of tables and layout play no part."""
     tables, _ = read_toml(data, "")
-    text = json.dumps(tables, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(
+        tables, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -137,3 +137,40 @@ def test_sizes_and_addresses() -> None:
     for text in ("plc", "plc:0", "plc:x", ":502", "a b:502", "[::zz]:5", "plc:５０２"):
         with pytest.raises(ValueError, match=r".+"):
             parse_address(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "s", "9" * 5000 + "ms"])
+def test_a_duration_beyond_all_numbers_is_a_fault_and_no_traceback(text: str) -> None:
+    config, faults = parse_config(EDGE.replace('"500ms"', f'"{text}"', 1).encode(), "e")
+    assert config is None
+    assert {("config.value", "e: line[0].timeout")} == {(f.code, f.place) for f in faults}
+
+
+def test_a_size_beyond_all_numbers_is_a_fault_and_no_traceback() -> None:
+    with pytest.raises(ValueError, match="write a size"):
+        parse_size("9" * 400 + "GB")
+
+
+def test_a_number_of_thousands_of_digits_is_a_fault_and_no_traceback() -> None:
+    config, faults = parse_config(f"a = {'9' * 5000}".encode(), "e")
+    assert (config, [fault.code for fault in faults]) == (None, ["config.syntax"])
+
+
+def test_an_endpoint_with_half_a_bracket_is_a_fault_and_no_traceback() -> None:
+    wrong = DUST.replace("opc.tcp://127.0.0.1:4840", "opc.tcp://[::1", 1)
+    assert wrong != DUST
+    config, faults = parse_config(wrong.encode(), "e")
+    assert config is None
+    assert ("config.address", "e: line[0].address") in {(f.code, f.place) for f in faults}
+
+
+def test_a_key_with_a_line_break_is_told_on_one_line() -> None:
+    config, faults = parse_config((EDGE + '"a\\nb" = 1\n').encode(), "e")
+    assert config is None
+    assert not [fault for fault in faults if "\n" in str(fault)]
+
+
+@pytest.mark.parametrize("host", ["a..b", "-a", "a-", "a.", "x" * 64])
+def test_a_host_that_no_resolver_takes_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="host name"):
+        parse_address(f"{host}:502")

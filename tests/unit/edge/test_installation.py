@@ -1,5 +1,6 @@
 """All files of a gateway are checked together: every fault of every file at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,41 @@ def test_an_actuating_matrix_is_refused(edge_toml: Path) -> None:
     matrix = edge_toml.parent / "matrices" / "bof.toml"
     change(matrix, 'mode = "advisory"', 'mode = "actuating"')
     assert faults_of(edge_toml) == {("CEM-003", "matrices/bof.toml: interlock.BOF1-LANCE.mode")}
+
+
+def test_one_matrix_named_twice_is_refused(edge_toml: Path) -> None:
+    old = 'matrices = ["matrices/bof.toml"'
+    change(edge_toml, old, old + ', "matrices/bof.toml"')
+    place = "matrices/bof.toml: interlock.BOF1-LANCE"
+    assert ("CEM-102", place) in faults_of(edge_toml)
+
+
+def test_a_name_that_no_file_can_have_is_a_fault_and_no_traceback(edge_toml: Path) -> None:
+    change(edge_toml, 'limits = "limits.toml"', 'limits = "a\\u0000b"')
+    assert ("edge.toml: alarm.limits") in {place for _, place in faults_of(edge_toml)}
+
+
+def test_a_profile_with_an_impossible_name_is_a_fault_and_no_traceback(edge_toml: Path) -> None:
+    change(edge_toml, 'profile = "bof_lance_plc"', 'profile = "a\\u0000b.toml"')
+    assert "profile.unreadable" in {code for code, _ in faults_of(edge_toml)}
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(edge_toml: Path) -> None:
+    (edge_toml.parent / "limits.toml").unlink()
+    os.mkfifo(edge_toml.parent / "limits.toml")
+    assert ("config.file", "edge.toml: alarm.limits") in faults_of(edge_toml)
+
+
+def test_a_date_in_a_matrix_is_no_traceback(edge_toml: Path) -> None:
+    text = (edge_toml.parent / "matrices/bof.toml").read_text("utf-8")
+    drawing = next(line for line in text.splitlines() if line.startswith("drawing"))
+    change(edge_toml.parent / "matrices/bof.toml", drawing, "drawing = 2026-01-01")
+    assert load(edge_toml).models
+
+
+def test_a_window_beyond_all_numbers_is_a_fault_and_no_traceback(edge_toml: Path) -> None:
+    matrix = edge_toml.parent / "matrices/bof.toml"
+    change(matrix, "flow_in - flow_out", f"RATE(flow_in - flow_out, {'9' * 400}h)")
+    assert "matrices/bof.toml: derived.leak.expr" in {
+        place.partition(" col")[0] for _, place in faults_of(edge_toml)
+    }
