@@ -218,7 +218,7 @@ async def leads(how: How, site: str | None) -> int:
 
 
 def _clauses(listed: list[object]) -> list[object]:
-    return [item.get("id", item) if isinstance(item, dict) else item for item in listed]
+    return [item.get("clause", item) if isinstance(item, dict) else item for item in listed]
 
 
 def _show_site(how: How, status: SiteStatus) -> None:

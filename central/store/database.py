@@ -22,6 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from proto.errors import ConfigError, Fault
@@ -72,8 +73,9 @@ class Database:
         try:
             migrate(self.path)
             self._writer = self._write_pool.submit(self._connect_writer).result()
-        except sqlite3.DatabaseError as error:
-            raise _refused(self.path, "store.damaged", str(error)) from error
+        except (sqlite3.DatabaseError, DBAPIError) as error:
+            told = error.orig if isinstance(error, DBAPIError) else error
+            raise _refused(self.path, "store.damaged", str(told)) from error
 
     def close(self) -> None:
         """Finish what is being written, checkpoint, and close."""

@@ -86,12 +86,13 @@ async def test_a_damaged_batch_is_quarantined_and_the_stream_lives_on(
     async with running.call() as urgent, running.call() as bulk:
         await urgent.hello()
         await bulk.hello("BULK")
-        ack = await bulk.ack(damaged)
-        after = await bulk.ack(good)
+        ack = await bulk.ack(good, damaged)
+        after = await bulk.ack(plant.samples())
     [item] = ack.items
-    assert (item.status, item.nth, ack.nth) == (wire.QUARANTINED, 1, 1)
+    assert (item.status, item.nth, ack.nth) == (wire.QUARANTINED, 2, 2)
     assert item.code in range(1, 100)
-    assert [(r.lo, r.hi) for r in after.stored] == [(2, 2)]
+    assert [(r.lo, r.hi) for r in ack.stored] == [(2, 2)]
+    assert [(r.lo, r.hi) for r in after.stored] == [(3, 3)]
     assert running.parts.archive.quarantined == {SITE: 1}
     kept = await running.parts.database.read(
         lambda db: db.execute("SELECT bytes, gateway_id FROM quarantine").fetchall()
@@ -199,6 +200,16 @@ async def test_a_certificate_that_names_no_gateway_of_ours_is_unauthenticated(
     async with running.call(authority().gateway(*uris)) as urgent:
         code, _details = await urgent.ending()
     assert code is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(("from_days", "to_days"), [(2, 30), (-30, -1)], ids=["early", "late"])
+async def test_a_certificate_that_is_not_valid_now_does_not_pass(
+    running: Centre, from_days: int, to_days: int
+) -> None:
+    who = authority().gateway(URI, from_days=from_days, to_days=to_days)
+    async with running.call(who) as urgent:
+        code, _details = await urgent.ending()
+    assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED)
 
 
 async def test_a_certificate_of_another_root_does_not_pass_the_handshake(running: Centre) -> None:
