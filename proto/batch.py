@@ -29,6 +29,7 @@ from proto.header import (
     Header,
     Kind,
     Lane,
+    check_numbers,
     check_rules,
     damaged,
     pack_header,
@@ -164,6 +165,8 @@ def open_frame(data: bytes) -> Frame:
             raise damaged("payload_hash", "the payload is not the one that was sealed")
     if header.version == 1:
         check_rules(header)
+    else:
+        check_numbers(header)
     return Frame(header, block, payload)
 
 

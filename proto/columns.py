@@ -45,4 +45,5 @@ def values(raw: Int64s, type: PointType, scale: float, offset: float) -> NDArray
         number = raw.astype(np.float64)
     if scale == 1.0 and offset == 0.0:
         return number
-    return number * scale + offset
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinity is no finite value: no reader
+        return number * scale + offset  # takes it for one

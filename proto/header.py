@@ -177,12 +177,24 @@ def pack_header(header: Header) -> tuple[Header, bytes]:
     return replace(h, hash=own), block + own
 
 
+def check_numbers(h: Header) -> None:
+    """Refuse numbers that no archive can key; they are frozen, so this holds for every version.
+
+    Raises:
+        BatchDamaged: `batch.limit`.
+    """
+    numbers = (h.seq, h.sample_first, h.sample_last)
+    if h.n < 1 or min(numbers) < 1 or max(numbers) > limits.SEQ_MAX:
+        raise damaged("limit", f"seq {h.seq}, sample_first {h.sample_first}, n {h.n}")
+
+
 def check_rules(h: Header) -> None:
     """Refuse what `batches.md` 3.3 and 3.5 forbid; needs the header alone.
 
     Raises:
         BatchDamaged: `batch.kind`, `.flags`, `.codec` or `.limit`.
     """
+    check_numbers(h)
     if h.kind not in _KINDS[h.lane]:
         raise damaged("kind", f"{h.kind.name} does not belong in lane {h.lane.name}")
     if h.flags & ~_FLAGS_ALL or (h.flags and h.kind is not Kind.SAMPLES):
@@ -191,9 +203,9 @@ def check_rules(h: Header) -> None:
         raise damaged("codec", "a stored payload has raw_len bytes")
     if h.kind is Kind.CHECKPOINT and h.codec is not Codec.STORED:
         raise damaged("codec", "a checkpoint is stored, never compressed")
-    numbers = (h.seq, h.sample_first, h.sample_last)
-    if min(numbers) < 1 or max(numbers) > limits.SEQ_MAX:
-        raise damaged("limit", f"seq {h.seq}, sample_first {h.sample_first}, n {h.n}")
+    times = (h.t_first_us, h.t_last_us, h.anchor_wall_us, h.anchor_mono_us, h.clock_offset_us)
+    if max(abs(time) for time in times) > limits.TIME_US_ABS_MAX:
+        raise damaged("limit", "a time that no clock shows")
     n_max = _N_MAX.get(h.kind, 1)
     if not 1 <= h.n <= n_max:
         raise damaged("limit", f"n = {h.n}, {h.kind.name} has 1 to {n_max}")

@@ -51,6 +51,9 @@ SCHEMAS_MAX = 1_024
 RAM_BYTES_MAX = 32 * MIB
 RAM_SECONDS_MAX = 60
 
+# No clock shows more (73,000 years): sums and differences of three such times fit into 64 bits.
+TIME_US_ABS_MAX = 2**61
+
 # Times outside are stored, and the clock is shown UNSET; never a refusal.
 TIME_US_MIN = 1_577_836_800_000_000  # 2020-01-01 UTC
 TIME_US_MAX = 4_102_444_800_000_000  # 2100-01-01 UTC

@@ -22,6 +22,7 @@ from proto.ledger import Account
 from proto.quality import Quality, Reason
 from proto.v1 import query_pb2 as pb
 
+_UINT64_MAX = 2**64 - 1
 _ACCOUNT = ("expected", "stored", "gapped", "withheld", "pending", "unexplained", "duplicates")
 
 
@@ -82,8 +83,8 @@ def site_of(message: pb.SiteStatus) -> SiteStatus:
 
 
 def account_message(account: Accounting | Account) -> pb.Accounting:
-    """Return the message of an accounting identity."""
-    return pb.Accounting(**{name: getattr(account, name) for name in _ACCOUNT})
+    """Return the message of an accounting identity; a count beyond 64 bits is the greatest."""
+    return pb.Accounting(**{name: min(getattr(account, name), _UINT64_MAX) for name in _ACCOUNT})
 
 
 def account_of(message: pb.Accounting) -> Accounting:

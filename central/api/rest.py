@@ -5,6 +5,7 @@ name.  Scope of the caller comes with access control; until then HTTP listens on
 """
 
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
@@ -24,6 +25,8 @@ _HOUR_US: Final = 3_600_000_000
 _STATUS: Final = ((NotFound, 404), (BadRequest, 422), (Forbidden, 403), (Conflict, 409))
 _TITLES: Final = {404: "Not found", 422: "Bad request", 403: "Forbidden", 409: "Conflict"}
 _RECORDS_PAGE: Final = 500
+
+_WHOLE: Final = re.compile("-?[0-9]{1,19}")
 
 Endpoint = Callable[[Request], Awaitable[JSONResponse]]
 
@@ -181,7 +184,7 @@ def _integer(
     given = request.query_params.get(name)
     if given is None:
         return otherwise
-    if not given.lstrip("-").isdecimal() or len(given) > 20 or not low <= int(given) <= high:
+    if not _WHOLE.fullmatch(given) or not low <= int(given) <= high:
         raise BadRequest("query.value", f"a whole number from {low} to {high}", place=name)
     return int(given)
 

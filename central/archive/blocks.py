@@ -124,7 +124,7 @@ class Archive:
         for item in done.stored:
             header = item.header
             key = (item.site, header.epoch, int(header.lane))
-            self.lanes.owners[header.epoch] = (item.site, item.gateway)
+            self.lanes.owners.setdefault(header.epoch, (item.site, item.gateway))
             self.lanes.seen(item.gateway, header.boot_id, header.epoch)
             self.lanes.store(
                 key,

@@ -4,7 +4,8 @@ A batch whose point table is not known yet waits: its bytes are stored, and it i
 table has come.  A later version, and a kind that this program does not know, is kept undecoded.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proto import records
@@ -17,6 +18,7 @@ from proto.schema import SchemaPart
 
 # Kinds of META that carry JSON, one object a batch (GAP: up to 1,024).
 _JSON_KINDS = frozenset({Kind.RECORDS, Kind.EPOCH, Kind.BOOT, Kind.CLOCK, Kind.GAP})
+_INTEGER = re.compile("-?[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,7 @@ def decode(
         if part is None:
             return Decoded(site, gateway, header, late, received_us, waits=True)
         axes = decode_samples(decompress(frame), header.n, header.t_first_us, part.types)
+        _check_times(header, axes)
         return Decoded(site, gateway, header, late, received_us, tuple(axes), part)
     if header.kind is Kind.SCHEMA:
         part = SchemaPart.parse(decompress(frame))
@@ -71,21 +74,28 @@ def decode(
         found = tuple(records.decode_records(decompress(frame)))
         if len(found) != header.n:
             raise BatchDamaged("batch.count", f"{len(found)} records, the header says {header.n}")
-        gaps = tuple(GapEntry.from_record(body) for body in found if body["k"] == records.GAP)
+        told = found if header.kind is Kind.GAP else ()  # what stands elsewhere is no gap
+        gaps = tuple(GapEntry.from_record(body) for body in told if body["k"] == records.GAP)
         return Decoded(site, gateway, header, late, received_us, records=found, gaps=gaps)
     return empty
 
 
+def _check_times(header: Header, axes: Sequence[Axis]) -> None:
+    """Refuse a header whose times are not those of its samples: questions find it by them."""
+    first = min(int(axis.time_us[0]) for axis in axes)
+    last = max(int(axis.time_us[-1]) for axis in axes)
+    if (first, last) != (header.t_first_us, header.t_last_us):
+        raise BatchDamaged("batch.times", "the header's times are not those of its samples")
+
+
 def number_of(body: Mapping[str, object], key: str) -> int:
-    """Return an integer of a record, also one written as text; 0 when there is none."""
+    """Return an integer of 64 bits of a record, also one written as text; 0 when there is none."""
     value = body.get(key)
-    if isinstance(value, bool):
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
         return 0
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) <= 20:
-        return max(min(int(value), 2**63 - 1), -(2**63))
-    return 0
+    return max(min(value, 2**63 - 1), -(2**63))
 
 
 def text_of(body: Mapping[str, object], key: str) -> str:

@@ -173,13 +173,15 @@ def _bucket(t_us: int, columns: PointColumns, span: slice) -> Bucket:
     value = columns.value[span]
     usable = value[np.isfinite(value) & (quality != Quality.BAD)]
     some = len(usable) > 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(usable.mean()) if some else None
     return Bucket(
         t_us=t_us,
         n=len(quality),
         n_good=int(np.count_nonzero(quality == Quality.GOOD)),
         v_min=float(usable.min()) if some else None,
         v_max=float(usable.max()) if some else None,
-        v_avg=float(usable.mean()) if some else None,
+        v_avg=mean,
         v_last=float(usable[-1]) if some else None,
         quality=Quality(int(quality.max())),
         late=bool(columns.late[span].any()),

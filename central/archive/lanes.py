@@ -81,6 +81,10 @@ class Lanes:
         """Yield the lanes of one site."""
         return (item for item in self.states.items() if item[0][0] == site)
 
+    def promised(self, site: str) -> int:
+        """Return how many lanes of a site were announced and have nothing stored."""
+        return sum(not state.runs.runs for _key, state in self.of_site(site))
+
     def store(self, key: LaneKey, link: Link) -> None:
         """Take one stored batch in."""
         state = self.of(key)

@@ -77,7 +77,7 @@ ON CONFLICT DO UPDATE SET
   v_last = CASE WHEN excluded.t_last_us >= t_last_us OR v_last IS NULL
            THEN coalesce(excluded.v_last, v_last) ELSE v_last END,
   t_first_us = min(t_first_us, excluded.t_first_us), t_last_us = max(t_last_us, excluded.t_last_us),
-  v_sum = v_sum + excluded.v_sum, n_value = n_value + excluded.n_value,
+  v_sum = coalesce(v_sum + excluded.v_sum, 0.0), n_value = n_value + excluded.n_value,
   quality = max(quality, excluded.quality)"""
 
 GRID_UPSERT = """

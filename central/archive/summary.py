@@ -3,6 +3,7 @@
 Both are sums: a batch contributes once, when it is new, in whatever order batches arrive.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -90,6 +91,13 @@ def _summarise_axis(decoded: Decoded, axis: Axis, part: SchemaPart) -> Iterator[
             )
 
 
+def _sum(good: NDArray[np.float64]) -> float:
+    """Return the sum; 0 where infinities of both signs leave none, for NaN is NULL in the file."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(good.sum())
+    return 0.0 if math.isnan(total) else total
+
+
 def _row(
     decoded: Decoded,
     point: SchemaPoint,
@@ -113,7 +121,7 @@ def _row(
         v_last=float(good[-1]) if some else None,
         t_first_us=int(time_us[0]),
         t_last_us=int(time_us[-1]),
-        v_sum=float(good.sum()) if some else 0.0,
+        v_sum=_sum(good),
         n_value=len(good),
         quality=int(severity.max()),
     )

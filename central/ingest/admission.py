@@ -5,7 +5,7 @@ that URGENT's Welcome has opened; a newer session of the same or a higher boot s
 an older boot that speaks again is flagged, and both keep delivering.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from central.archive.lanes import Announced
@@ -20,6 +20,7 @@ SESSION_BYTES = 16
 WINDOW_MESSAGES = 8
 WINDOW_BYTES = 128 * limits.KIB
 HELLO_WITHIN_S = 5.0
+PROMISED_LANES_MAX = 1_024  # of one site, announced and nothing stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,29 @@ def check_hello(hello: wire.Hello) -> None:
     if len(hello.session) != SESSION_BYTES:
         raise CentralRefused("session.id", f"a session has {SESSION_BYTES} bytes")
     if len(hello.tips) > limits.TIPS_MAX or any(not _is_tip(tip) for tip in hello.tips):
-        raise CentralRefused("session.tips", "a tip names an epoch of 16 bytes and a known lane")
+        message = "a tip names an epoch of 16 bytes, a known lane, and numbers below 2^63"
+        raise CentralRefused("session.tips", message)
+
+
+def check_owners(hello: wire.Hello, gateway: str, owners: Mapping[bytes, tuple[str, str]]) -> None:
+    """Refuse a Hello that speaks for an epoch of another gateway.
+
+    Raises:
+        CentralRefused: `batch.epoch_bound`.
+    """
+    for tip in hello.tips:
+        if owners.get(tip.epoch, ("", gateway))[1] != gateway:
+            raise CentralRefused("batch.epoch_bound", "an epoch belongs to another gateway")
+
+
+def check_room(hello: wire.Hello, promised: int) -> None:
+    """Refuse a Hello that would make us remember ever more lanes of which nothing ever came.
+
+    Raises:
+        CentralRefused: `session.tips`.
+    """
+    if promised + len(hello.tips) > PROMISED_LANES_MAX:
+        raise CentralRefused("session.tips", "too many lanes were announced and never sent")
 
 
 def told_by(tips: Sequence[wire.LaneTip]) -> list[tuple[bytes, int, Announced]]:
@@ -152,4 +175,5 @@ def welcome(
 
 
 def _is_tip(tip: wire.LaneTip) -> bool:
-    return len(tip.epoch) == 16 and tip.lane <= Lane.RAW
+    known = len(tip.epoch) == 16 and tip.lane <= Lane.RAW
+    return known and max(tip.held_lo, tip.tip_seq, tip.tip_sample) <= limits.SEQ_MAX

@@ -4,6 +4,7 @@ Source: `security.md` 3.4 and 3.5, `batches.md` 3.13.  Only messages are generat
 takes and gives the exact bytes.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from central.ingest.admission import Register, Sessions
 from central.ingest.writer import Writer
 from central.listeners.certificate import read_certificate
 from central.listeners.pipeline import (
+    CALLS_MAX,
     SERVER_OPTIONS,
     Bucket,
     Peer,
@@ -48,6 +50,7 @@ class Door:
     sessions: Sessions = field(default_factory=Sessions)
     buckets: dict[str, Bucket] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
 
     def drain(self) -> None:
         """End every call after its last acknowledgement: the centre shuts down."""
@@ -62,7 +65,17 @@ class Door:
             await context.abort(grpc.StatusCode[peer.rejection.value], peer.message)
             return
         ended: list[YujingError | None] = []
-        incident = await shielded(UPLINK_STREAM, lambda: self._serve(peer, context, ended))
+        gateway = peer.registered.gateway
+        if self.calls[gateway] >= CALLS_MAX:
+            refused = "rate.calls"
+            events.session_refused(gateway, refused, f"{CALLS_MAX} calls are open")
+            await context.abort(grpc.StatusCode[status_of(refused)], f"{refused}: too many calls")
+            return
+        self.calls[gateway] += 1
+        try:
+            incident = await shielded(UPLINK_STREAM, lambda: self._serve(peer, context, ended))
+        finally:
+            self.calls[gateway] -= 1
         if incident is not None:
             await context.abort(grpc.StatusCode.INTERNAL, f"internal, incident {incident}")
         reason = ended[0] if ended else None

@@ -39,13 +39,16 @@ SERVER_OPTIONS: Final = (
 
 RPCS_OF_CLIENTS_MAX: Final = 256
 
+CALLS_MAX: Final = 8  # of one gateway: two a connection, two connections while it rotates, twice
+CALLS_EACH: Final = 2.4
+
 RATE_PER_S: Final = 20.0  # messages a gateway; frames on BULK are bounded by credit instead
 RATE_BURST: Final = 400.0
 
 
 def rpcs_max(gateways: int) -> int:
-    """Return how many calls may be open at once."""
-    return int(1.2 * gateways) + 64
+    """Return how many calls may be open at once: two of each gateway, and a fifth more."""
+    return int(CALLS_EACH * gateways) + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ STATUS_OF: Final[Mapping[str, str]] = {
     "session.drained": "UNAVAILABLE",
     "session.silent": "UNAVAILABLE",
     "rate.messages": "RESOURCE_EXHAUSTED",
+    "rate.calls": "RESOURCE_EXHAUSTED",
     "archive.full": "RESOURCE_EXHAUSTED",
     "archive.broken": "UNAVAILABLE",
     "archive.forks": "RESOURCE_EXHAUSTED",

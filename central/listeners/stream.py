@@ -6,7 +6,7 @@ Messages in work are bounded; beyond that nothing is read, and the transport hol
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -15,12 +15,22 @@ from google.protobuf.message import DecodeError
 from central import events
 from central.archive.blocks import Archive
 from central.archive.model import Outcome
-from central.ingest.admission import Call, Register, Sessions, check_hello, told_by, welcome
+from central.ingest.admission import (
+    Call,
+    Register,
+    Sessions,
+    check_hello,
+    check_owners,
+    check_room,
+    told_by,
+    welcome,
+)
 from central.ingest.writer import Writer
 from central.listeners.pipeline import Bucket, Peer, take
 from central.listeners.session import CallState, Told, ack_for, fork_quota_hit, ranges_as_acks
 from central.status.service import StatusService
 from central.status.view import GatewayWord
+from proto import limits
 from proto.batch import Lane
 from proto.clock import Clock
 from proto.errors import CentralRefused, LimitExceeded, MessageMalformed, YujingError
@@ -31,6 +41,7 @@ HELLO_WITHIN_S: Final = 5.0
 SILENCE_MAX_S: Final = 60.0  # URGENT; BULK may be silent, its keepalive is the transport's
 WRITE_WITHIN_S: Final = 30.0
 IN_WORK_MAX: Final = 64  # messages submitted and not acknowledged, a call
+IN_WORK_BYTES_MAX: Final = 4 * limits.MIB  # the widest window that Pace may open; one more is read
 
 
 class Context(Protocol):
@@ -71,6 +82,7 @@ class _InWork:
 
     told: Told
     outcomes: asyncio.Task[list[Outcome]]
+    size: int
 
 
 class Stream:
@@ -125,9 +137,11 @@ class Stream:
         message = await self._parsed(data)
         if message.WhichOneof("m") != "hello":
             raise CentralRefused("session.hello", "the first message is a Hello")
-        hello = message.hello
+        hello, services = message.hello, self._services
+        self._spend()
         check_hello(hello)
-        services = self._services
+        check_owners(hello, self._gateway, services.archive.lanes.owners)
+        check_room(hello, services.archive.lanes.promised(self._site))
         self._call, older, disputed = services.sessions.open(self._gateway, hello)
         services.streams[self._call.number] = self
         if older is not None and older.number in services.streams:
@@ -178,14 +192,18 @@ class Stream:
             return None
         if kind != "frames":
             raise CentralRefused("wire.order", f"a {kind} has no place here")
-        while len(self._in_work) >= IN_WORK_MAX:
+        while len(self._in_work) >= IN_WORK_MAX or self._in_work_bytes() >= IN_WORK_BYTES_MAX:
             self._room.clear()
             await self._room.wait()
         told = state.frames_in(message.frames, self._services.clock.wall_us())
         if told.count:
-            self._in_work.append(_InWork(told, group.create_task(self._store(told))))
+            stored = group.create_task(self._store(told))
+            self._in_work.append(_InWork(told, stored, message.ByteSize()))
             self._moved.set()
         return told.refused
+
+    def _in_work_bytes(self) -> int:
+        return sum(work.size for work in self._in_work)
 
     async def _store(self, told: Told) -> list[Outcome]:
         """Make one message durable: unusable frames aside, the others in the archive."""
@@ -237,9 +255,9 @@ class Stream:
             version=self._version or held.version,
             certificate_days=self._peer.certificate_days,
             clock_offset_us=beat.clock_offset_us if beat else held.clock_offset_us,
-            pending_batches=sum(p.batches for p in pending) if beat else held.pending_batches,
-            pending_bytes=sum(p.bytes for p in pending) if beat else held.pending_bytes,
-            pending_samples=sum(p.samples for p in pending if p.lane == Lane.BULK)
+            pending_batches=_sum(p.batches for p in pending) if beat else held.pending_batches,
+            pending_bytes=_sum(p.bytes for p in pending) if beat else held.pending_bytes,
+            pending_samples=_sum(p.samples for p in pending if p.lane == Lane.BULK)
             if beat
             else held.pending_samples,
         )
@@ -293,6 +311,11 @@ class Stream:
                 await self._context.write(message.SerializeToString())
         except TimeoutError as error:
             raise CentralRefused("session.silent", "the peer does not read") from error
+
+
+def _sum(counts: Iterable[int]) -> int:
+    """Return the sum of what a gateway counts, within the 63 bits of every reader."""
+    return min(sum(counts), limits.SEQ_MAX)
 
 
 def _first(errors: BaseExceptionGroup[YujingError]) -> YujingError:

@@ -1,6 +1,7 @@
 """What a gateway's records say of an interlock or an alarm.  Pure.
 
 Unknown words of a later version never break the board: an unknown state is shown as the worst.
+Nor does a figure or a text that no honest gateway writes: figures are bounded, texts are cut.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from proto.quality import Quality
 
 Body = Mapping[str, object]
 E = TypeVar("E", bound=Enum)
+TEXT_MAX = 256
+TEXTS_MAX = 64
+RESPONSE_MS_MAX = 2**53
 
 
 def interlock_said(body: Body, since_us: int) -> InterlockStatus:
@@ -22,17 +26,17 @@ def interlock_said(body: Body, since_us: int) -> InterlockStatus:
     state = _inner(body, "state")
     plant = _inner(state, "plant")
     return InterlockStatus(
-        interlock=text_of(body, "interlock"),
-        title=text_of(body, "title"),
+        interlock=_text(body, "interlock"),
+        title=_text(body, "title"),
         clauses=_texts(body, "clauses"),
-        mode=text_of(body, "mode"),
-        shown=text_of(state, "shown"),
+        mode=_text(body, "mode"),
+        shown=_text(state, "shown"),
         protection=_word(Protection, state, "protection", Protection.TRIPPED),
         health=_word(Health, state, "health", Health.PROTECTION_FAILED),
         health_reasons=_texts(state, "health_reasons"),
         service=_word(Service, state, "service", Service.INIT),
         running=_word(Running, state, "running", Running.UNKNOWN),
-        occurrence=number_of(state, "occurrence") or number_of(body, "occurrence"),
+        occurrence=_occurrence(state) or _occurrence(body),
         first_out=_texts(state, "first_out"),
         plant_tripped=_flag(plant, "tripped"),
         plant_bypassed=_flag(plant, "bypassed"),
@@ -45,16 +49,16 @@ def interlock_said(body: Body, since_us: int) -> InterlockStatus:
 def alarm_said(body: Body, raised_us: int) -> AlarmStatus:
     """Return the alarm as its newest record states it."""
     return AlarmStatus(
-        alarm=text_of(body, "alarm"),
-        point=text_of(body, "point"),
-        tag=text_of(body, "tag"),
-        title=text_of(body, "title"),
+        alarm=_text(body, "alarm"),
+        point=_text(body, "point"),
+        tag=_text(body, "tag"),
+        title=_text(body, "title"),
         state=_word(AlarmState, body, "state", AlarmState.UNACKED),
         level=_word(AlarmLevel, body, "level", AlarmLevel.INVALID),
         priority=_word(AlarmPriority, body, "priority", AlarmPriority.URGENT),
-        occurrence=number_of(body, "occurrence"),
+        occurrence=_occurrence(body),
         value=_number(body, "value"),
-        unit=text_of(body, "unit"),
+        unit=_text(body, "unit"),
         limit=_number(body, "limit"),
         quality=_quality(body),
         raised_us=raised_us,
@@ -67,9 +71,18 @@ def _inner(body: Body, key: str) -> Body:
     return value if isinstance(value, dict) else {}
 
 
+def _text(body: Body, key: str) -> str:
+    return text_of(body, key)[:TEXT_MAX]
+
+
 def _texts(body: Body, key: str) -> tuple[str, ...]:
     value = body.get(key)
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+    some = value[:TEXTS_MAX] if isinstance(value, list) else []
+    return tuple(str(item)[:TEXT_MAX] for item in some)
+
+
+def _occurrence(body: Body) -> int:
+    return max(0, number_of(body, "occurrence"))
 
 
 def _word(kind: type[E], body: Body, key: str, otherwise: E) -> E:
@@ -97,14 +110,9 @@ def _quality(body: Body) -> Quality:
 def _verdicts(state: Body) -> tuple[tuple[str, str, int | None], ...]:
     found = state.get("verdicts")
     made = []
-    for item in found if isinstance(found, list) else []:
+    for item in found[:TEXTS_MAX] if isinstance(found, list) else []:
         if isinstance(item, dict):
             response = _number(item, "response_ms")
-            made.append(
-                (
-                    text_of(item, "effect"),
-                    text_of(item, "verdict"),
-                    None if response is None else round(response),
-                )
-            )
+            bounded = None if response is None else max(0, min(round(response), RESPONSE_MS_MAX))
+            made.append((_text(item, "effect"), _text(item, "verdict"), bounded))
     return tuple(made)
