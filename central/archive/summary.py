@@ -3,8 +3,7 @@
 Both are sums: a batch contributes once, when it is new, in whatever order batches arrive.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,14 +20,15 @@ HOUR_US = 3_600_000_000
 _SEVERITY_SHIFT = 14
 
 
-def engineering(axis: Axis, part: SchemaPart) -> NDArray[np.float64]:
+def engineering(axis: Axis, points: Sequence[SchemaPoint]) -> NDArray[np.float64]:
     """Return float64[S, T]: every sample of the axis in its point's unit; NaN where NO_VALUE."""
-    points = part.points[axis.point_first : axis.point_first + len(axis.raw)]
-    rows = [
-        values(raw, point.type, point.scale, point.offset)
-        for raw, point in zip(axis.raw, points, strict=True)
-    ]
-    made: NDArray[np.float64] = np.array(rows, np.float64).reshape(axis.raw.shape)
+    made = np.empty(axis.raw.shape)
+    kinds = [point.type for point in points]
+    for kind in dict.fromkeys(kinds):
+        rows = [number for number, each in enumerate(kinds) if each is kind]
+        made[rows] = values(axis.raw[rows], kind, 1.0, 0.0)
+    made *= np.array([point.scale for point in points])[:, None]
+    made += np.array([point.offset for point in points])[:, None]
     made[(axis.quality & NO_VALUE_BIT) != 0] = np.nan
     return made
 
@@ -72,56 +72,57 @@ def grid_rows(decoded: Decoded) -> list[GridRow]:
 
 
 def _summarise_axis(decoded: Decoded, axis: Axis, part: SchemaPart) -> Iterator[SummaryRow]:
-    value = engineering(axis, part)
-    severity = severities(axis)
-    usable = np.isfinite(value) & (severity != Quality.BAD)
-    hours = axis.time_us - axis.time_us % HOUR_US
     points = part.points[axis.point_first : axis.point_first + len(axis.raw)]
+    value = engineering(axis, points)
+    severity = severities(axis)
+    hours = axis.time_us - axis.time_us % HOUR_US
     starts = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
     for lo, hi in pairwise(starts):
         span = slice(lo, hi)
-        for series, point in enumerate(points):
-            yield _row(
-                decoded,
-                point,
-                axis.time_us[span],
-                value[series, span],
-                severity[series, span],
-                usable[series, span],
-            )
+        found = _columns(value[:, span], severity[:, span])
+        times = (int(hours[lo]), int(axis.time_us[lo]), int(axis.time_us[hi - 1]))
+        for point, *cells in zip(points, *found, strict=True):
+            yield _row(decoded, point.name, times, hi - lo, cells)
 
 
-def _sum(good: NDArray[np.float64]) -> float:
-    """Return the sum; 0 where infinities of both signs leave none, for NaN is NULL in the file."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(good.sum())
-    return 0.0 if math.isnan(total) else total
+def _columns(value: NDArray[np.float64], severity: NDArray[np.uint8]) -> list[list[float]]:
+    """Return, per series: n_good, n_value, min, max, first, last, sum, worst severity."""
+    usable = np.isfinite(value) & (severity != Quality.BAD)
+    rows = np.arange(len(value))
+    first = value[rows, np.argmax(usable, axis=1)]
+    last = value[rows, usable.shape[1] - 1 - np.argmax(usable[:, ::-1], axis=1)]
+    return [
+        np.count_nonzero(severity == Quality.GOOD, axis=1).tolist(),
+        np.count_nonzero(usable, axis=1).tolist(),
+        np.where(usable, value, np.inf).min(axis=1).tolist(),
+        np.where(usable, value, -np.inf).max(axis=1).tolist(),
+        first.tolist(),
+        last.tolist(),
+        np.where(usable, value, 0.0).sum(axis=1).tolist(),
+        severity.max(axis=1).tolist(),
+    ]
 
 
 def _row(
-    decoded: Decoded,
-    point: SchemaPoint,
-    time_us: NDArray[np.int64],
-    value: NDArray[np.float64],
-    severity: NDArray[np.uint8],
-    usable: NDArray[np.bool_],
+    decoded: Decoded, point: str, times: tuple[int, int, int], n: int, cells: Sequence[float]
 ) -> SummaryRow:
-    good = value[usable]
-    some = len(good) > 0
+    n_good, n_value, low, high, first, last, total, worst = cells
+    some = n_value > 0
+    hour_us, t_first_us, t_last_us = times
     return SummaryRow(
         site=decoded.site,
-        point=point.name,
-        hour_us=int(time_us[0]) - int(time_us[0]) % HOUR_US,
+        point=point,
+        hour_us=hour_us,
         late=decoded.late,
-        n=len(value),
-        n_good=int(np.count_nonzero(severity == Quality.GOOD)),
-        v_min=float(good.min()) if some else None,
-        v_max=float(good.max()) if some else None,
-        v_first=float(good[0]) if some else None,
-        v_last=float(good[-1]) if some else None,
-        t_first_us=int(time_us[0]),
-        t_last_us=int(time_us[-1]),
-        v_sum=_sum(good),
-        n_value=len(good),
-        quality=int(severity.max()),
+        n=n,
+        n_good=int(n_good),
+        v_min=low if some else None,
+        v_max=high if some else None,
+        v_first=first if some else None,
+        v_last=last if some else None,
+        t_first_us=t_first_us,
+        t_last_us=t_last_us,
+        v_sum=total,
+        n_value=int(n_value),
+        quality=int(worst),
     )

@@ -233,3 +233,41 @@ async def test_a_program_that_may_not_ask_learns_nothing(folder: Path) -> None:
     with pytest.raises(CentralUnreachable):
         async with Client(write_centre(folder)) as client:
             await client.sites()
+
+
+def of(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on a written configuration; no centre runs."""
+    command = [str(PROGRAM), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_check_of_a_sound_configuration_says_so_and_starts_nothing(folder: Path) -> None:
+    config = write_centre(folder, 7443)
+    done = of(folder, "check", str(config), "--lang", "en")
+    assert (done.returncode, done.stdout.strip()) == (0, "the configuration is sound")
+    assert not (folder / "data").exists()
+
+
+def test_check_names_a_pack_and_a_certificate_that_are_not_there(folder: Path) -> None:
+    config = write_centre(folder, 7443)
+    (folder / "root.pem").unlink()
+    done = of(folder, "check", str(config), "--json")
+    assert done.returncode == 78
+    [fault] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (fault["schema"], fault["code"]) == ("fault/1", "config.certificate")
+    assert "root.pem" in fault["message"]
+
+
+def test_doctor_looks_at_everything_and_says_what_to_do(folder: Path) -> None:
+    config = write_centre(folder, 7443)
+    found = [
+        json.loads(line) for line in of(folder, "doctor", str(config), "--json").stdout.splitlines()
+    ]
+    checks = {finding["check"]: finding for finding in found}
+    assert {"files", "gateways.cert", "pki.root", "sqlite", "gateways.listen", "clock"} <= set(
+        checks
+    )
+    (folder / "server.key").chmod(0o644)
+    bad = of(folder, "doctor", str(config))
+    assert bad.returncode == 1
+    assert "chmod 600" in bad.stdout
