@@ -61,6 +61,7 @@ class Event:
         ordinal: position among the causes of this trip.
         ambiguity: causes that may just as well have been first.
         effect, verdict, response_ms, response_uncertainty_ms: of `interlock.judged`.
+        occurrence: that the verdict is about; a trip may have followed it.
         mono_ns: of the scan.
         blur_us: uncertainty of the time, from polls and scan.
     """
@@ -79,5 +80,6 @@ class Event:
     ambiguity: tuple[str, ...] = ()
     effect: str | None = None
     verdict: str | None = None
+    occurrence: int | None = None
     response_ms: int | None = None
     response_uncertainty_ms: int | None = None

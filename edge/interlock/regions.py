@@ -23,7 +23,7 @@ class InterlockState:
         held: causes (by number) that the standing trip rests on.
         first_out: ids of the causes that may have been first; `/INPUT_LOSS` where only bad inputs
             voted.
-        demands: of the last trip.
+        demands: of the last trip, and those of earlier ones that are not judged yet.
         not_acted: effects that did not act and were not proven since.
         unpermitted: a demand met the plant's bypass, and it stands.
         plant: tripped, bypassed, in_service of the plant's own; None = not known.
@@ -162,6 +162,7 @@ def _protect(
         min_trip_over=at.now_ns - before.tripped_ns >= spec.min_trip_ns,
         latch=spec.latch and observed is not None,
         plant_reset=observed is not None and is_false(observed),
+        unseen=_unseen(spec, protecting, at),
     )
     suspended = any(
         c.suspended and (c.confirmed or before.protection == state.PENDING) for c in causes
@@ -172,7 +173,9 @@ def _protect(
     if row is None or asked is None:
         return before, ()
     target, kind = row
-    confirmed = [i for i in protecting if at.causes[i].confirmed]
+    confirmed = [
+        i for n, i in enumerate(protecting) if at.causes[i].confirmed and n not in ask.unseen
+    ]
     after = replace(before, protection=target)
     if asked is state.Signal.CONFIRMED:
         return _trip(before, after, confirmed, at)
@@ -191,6 +194,35 @@ def _protect(
     return replace(after, held=frozenset()), (Note(kind, before.protection, target, cause),)
 
 
+def _unseen(spec: Interlock, protecting: Sequence[int], at: Instant) -> frozenset[int]:
+    """Return the positions of causes that start nothing, because a lost line hides them.
+
+    A suspended cause keeps its result and confirms nothing new.  Where the interlock is ARMED only
+    because `armed_when` cannot be seen, neither does one of which nothing is heard.
+    """
+    armed = at.see(spec.armed_when)
+    is_blind = armed is not None and armed.quality == BAD and not _heard(spec.armed_when, at)
+    return frozenset(
+        n
+        for n, i in enumerate(protecting)
+        if at.causes[i].suspended or (is_blind and not _heard_of(i, at))
+    )
+
+
+def _heard(condition: Condition | None, at: Instant) -> bool:
+    inputs = () if condition is None else condition.inputs
+    return all(at.controllers[at.model.inputs[i].controller].settled for i in inputs)
+
+
+def _heard_of(cause: int, at: Instant) -> bool:
+    """True when some channel of a cause rests on live lines only."""
+    model = at.model
+    return any(
+        all(at.controllers[model.inputs[i].controller].settled for i in model.channels[c].inputs)
+        for c in model.causes[cause].channels
+    )
+
+
 def _trip(
     before: InterlockState, after: InterlockState, confirmed: list[int], at: Instant
 ) -> tuple[InterlockState, tuple[Note, ...]]:
@@ -207,7 +239,7 @@ def _trip(
         tripped_ns=at.now_ns,
         held=frozenset(confirmed),
         first_out=names,
-        demands=(),
+        demands=tuple(d for d in before.demands if d.verdict is None),
     )
     note = Note(
         "interlock.tripped",
@@ -256,7 +288,11 @@ def _open_demands(
     """A real cause opens a demand for each effect; bad inputs alone open one that is NOT_DUE."""
     real = frozenset(i for i in before.held if at.causes[i].ballot.true > 0)
     asked = set(spec.driven(real))
-    open_by_effect = {demand.effect: i for i, demand in enumerate(demands)}
+    open_by_effect = {
+        demand.effect: i
+        for i, demand in enumerate(demands)
+        if demand.occurrence == before.occurrence
+    }
     for effect in spec.driven(before.held):
         fresh = Demand(effect, before.occurrence, at.now_ns, is_input_loss=effect not in asked)
         known_at = open_by_effect.get(effect)

@@ -158,7 +158,7 @@ def view(state: State, number: int) -> InterlockView:
         verdicts=tuple(
             (model.effects[d.effect].id, d.verdict, _ms(d.response_ns))
             for d in now.demands
-            if d.verdict is not None
+            if d.verdict is not None and d.occurrence == now.occurrence
         ),
         sounding=tuple(model.effects[e].id for e in spec.sounded(confirmed)),
         suspended=now.suspended,
@@ -188,6 +188,7 @@ def _event(state: State, number: int, note: Note, now_ns: int) -> Event:
         ambiguity=tuple(model.causes[i].id for i in note.ambiguity),
         effect=None if effect is None else effect.id,
         verdict=None if demand is None else demand.verdict,
+        occurrence=None if demand is None else demand.occurrence,
         response_ms=None if demand is None else _ms(demand.response_ns),
         response_uncertainty_ms=(
             None

@@ -9,7 +9,8 @@ runs.  CONFIRMED: one is past it, in a state that may trip.  ADDED: a further on
 CLEARED: all are FALSE past their off-delays and `min_trip` is over; a latching interlock then waits
 for RESET.  In advisory mode the latch follows the plant's own: RESET is its `observe.tripped` seen
 FALSE; without that signal nothing latches.  A suspended cause is neither TRUE nor FALSE, so that a
-lost line moves no protection state.  Source: `interlocks.md` 3.10 and 3.13.
+lost line moves no protection state; nor does one that makes an interlock ARMED because it hides
+`armed_when`, by causes that it hides as well.  Source: `interlocks.md` 3.10 and 3.13.
 """
 
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ class Ask:
         min_trip_over: the shortest time of a trip has passed.
         latch: waits for a reset after the causes have cleared.
         plant_reset: the plant's own interlock is seen not tripped.
+        unseen: positions of causes that a lost line hides: they start nothing.
     """
 
     causes: Sequence[CauseState]
@@ -67,28 +69,32 @@ class Ask:
     min_trip_over: bool
     latch: bool
     plant_reset: bool
+    unseen: frozenset[int] = frozenset()
 
 
 def signal(protection: str, ask: Ask) -> Signal | None:
     """Return what is asked of the region in this scan; None for nothing."""
     confirmed = {i for i, cause in enumerate(ask.causes) if cause.confirmed}
+    starting = confirmed - ask.unseen
     quiet = not confirmed and all(c.ballot.result is Result.FALSE for c in ask.causes)
     match protection:
         case "NORMAL" | "PENDING":
-            if confirmed and ask.armed:
+            if starting and ask.armed:
                 return Signal.CONFIRMED
             if quiet:
                 return Signal.NONE_TRUE
-            running = any(cause.delay.running for cause in ask.causes)
+            running = any(
+                cause.delay.running for i, cause in enumerate(ask.causes) if i not in ask.unseen
+            )
             return Signal.RUNNING if running and ask.armed else None
         case "TRIPPED":
-            if confirmed - ask.held and ask.armed:
+            if starting - ask.held and ask.armed:
                 return Signal.ADDED
             if quiet and ask.min_trip_over:
                 return Signal.CLEARED_LATCHED if ask.latch else Signal.CLEARED
             return None
         case _:
-            if confirmed and ask.armed:
+            if starting and ask.armed:
                 return Signal.CONFIRMED
             return Signal.RESET if ask.plant_reset else None
 

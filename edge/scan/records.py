@@ -26,7 +26,7 @@ def record_of(event: Event, ident: str, wall_us: int) -> dict[str, object]:
         "title": view.title,
         "clauses": list(view.clauses),
         "mode": view.mode,
-        "occurrence": view.occurrence,
+        "occurrence": view.occurrence if event.occurrence is None else event.occurrence,
         "from": event.before,
         "to": event.after,
         "cause": event.cause,
