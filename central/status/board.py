@@ -133,7 +133,7 @@ class Board:
         if columns is None:
             columns = self.columns[part.hash] = PartColumns(decoded.gateway, part)
         for axis in decoded.axes:
-            columns.fold(axis, header)
+            columns.fold(axis, header, decoded.received_us)
 
     def _in_use(self, gateway: str, digest: bytes) -> bool:
         tables = self.gateways[gateway].tables

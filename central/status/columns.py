@@ -21,6 +21,7 @@ _ARRAYS = (
     ("boot", _NEVER),
     ("mono_us", _NEVER),
     ("time_us", 0),
+    ("received_us", 0),
     ("raw", 0),
     ("code", 0),
     ("detail", 0),
@@ -34,10 +35,15 @@ Int64s = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest sample of one point; `time_us` None when it was never received."""
+    """The newest sample of one point; `time_us` None when it was never received.
+
+    `received_us` is the centre's own time: no sample is older than its clock says, and none is
+    younger than its arrival.
+    """
 
     order: tuple[int, int]
     time_us: int | None
+    received_us: int
     value: float | None
     quality: Quality
     reason: int
@@ -60,7 +66,7 @@ class PartColumns:
             name: np.full(count, fill, np.int64) for name, fill in _ARRAYS
         }
 
-    def fold(self, axis: Axis, header: Header) -> None:
+    def fold(self, axis: Axis, header: Header, received_us: int) -> None:
         """Take one axis of one batch in."""
         last = len(axis.time_us) - 1
         span = slice(axis.point_first, axis.point_first + len(axis.raw))
@@ -70,6 +76,7 @@ class PartColumns:
             self._put(span, "boot", newer, header.boot_id)
             self._put(span, "mono_us", newer, mono[last])
             self._put(span, "time_us", newer, axis.time_us[last])
+            self._put(span, "received_us", newer, received_us)
             self._put(span, "raw", newer, axis.raw[:, last])
             self._put(span, "code", newer, axis.quality[:, last])
             self._put(span, "detail", newer, axis.detail[:, last])
@@ -92,6 +99,7 @@ class PartColumns:
         return Newest(
             order=order,
             time_us=int(arrays["time_us"][number]) if order[0] != _NEVER else None,
+            received_us=int(arrays["received_us"][number]),
             value=value,
             quality=quality,
             reason=code & REASON_MASK,
@@ -100,10 +108,11 @@ class PartColumns:
             last_good=last_good,
         )
 
-    def newest_time_of(self, number: int) -> int | None:
-        """Return the time of one point's newest sample; None when it was never received."""
-        never = self.arrays["boot"][number] == _NEVER
-        return None if never else int(self.arrays["time_us"][number])
+    def newest_times_of(self, number: int) -> tuple[int, int] | None:
+        """Return gateway time and arrival of one point's newest sample; None when there is none."""
+        if self.arrays["boot"][number] == _NEVER:
+            return None
+        return int(self.arrays["time_us"][number]), int(self.arrays["received_us"][number])
 
     def dump(self) -> dict[str, list[int]]:
         """Return the columns as plain integers."""

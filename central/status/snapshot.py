@@ -12,7 +12,7 @@ from central.status.board import Board, GatewayFold, Moment, Said
 from central.status.columns import PartColumns
 from proto.schema import SchemaPart
 
-FORMAT = 1
+FORMAT = 2
 
 
 def dump(board: Board) -> bytes:

@@ -3,6 +3,8 @@
 A periodic value is stale when it is older than three of its periods and the longest window in
 which a gateway may hold it back.  A value that comes on change is as fresh as the newest word of
 its device: silence of the device, not of the value, makes it stale.
+A gateway's clock is corrected by the offset that it states, but never so far that a sample would
+have been taken after it came: a clock that runs ahead, or a wrong offset, keeps nothing fresh.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +58,7 @@ class Around:
 
 def view(board: Board, around: Around, as_of_us: int, *, with_values: bool = True) -> SiteStatus:
     """Return the status of one site at an instant of the centre's clock."""
-    values = point_values(board)
+    values = point_values(board, as_of_us)
     stale = [_is_stale(value, as_of_us) for value in values]
     links = [around.links.get(name, Link()) for name in around.site.gateways]
     state = worst_link([link.state for link in links])
@@ -105,7 +107,7 @@ def accounting_of(account: Account) -> Accounting:
     )
 
 
-def point_values(board: Board) -> list[PointValue]:
+def point_values(board: Board, as_of_us: int) -> list[PointValue]:
     """Return every point in use with its newest sample."""
     best: dict[str, tuple[Newest, PointValue]] = {}
     for table in board.tables():
@@ -118,30 +120,42 @@ def point_values(board: Board) -> list[PointValue]:
                 number += 1
                 held = best.get(point.name)
                 if held is None or newest.order > held[0].order:
-                    word = words.get(axis.device)
-                    best[point.name] = newest, _value(point, axis, newest, word, offset)
+                    word = words.get(axis.device) if axis.subscribed else None
+                    max_age_us = _max_age_us(axis, newest, word, offset, as_of_us)
+                    best[point.name] = newest, _value(point, newest, max_age_us)
     return [value for _, value in best.values()]
 
 
-def _device_words(table: PartColumns) -> dict[str, int]:
-    """Return the newest sample time of each device."""
-    words: dict[str, int] = {}
+def _device_words(table: PartColumns) -> dict[str, tuple[int, int]]:
+    """Return the newest sample time of each device, and when it came."""
+    words: dict[str, tuple[int, int]] = {}
     number = 0
     for axis in table.part.axes:
         for _point in axis.points:
-            time_us = table.newest_time_of(number)
+            times = table.newest_times_of(number)
             number += 1
-            if time_us is not None:
-                words[axis.device] = max(words.get(axis.device, time_us), time_us)
+            if times is not None:
+                words[axis.device] = max(words.get(axis.device, times), times)
     return words
 
 
-def _value(
-    point: SchemaPoint, axis: SchemaAxis, newest: Newest, word_us: int | None, offset_us: int
-) -> PointValue:
+def _max_age_us(
+    axis: SchemaAxis, newest: Newest, word: tuple[int, int] | None, offset_us: int, as_of_us: int
+) -> int:
+    """Return the age from which a value is stale, as readers count it: from 0 up, by the sample.
+
+    Below 0 it is stale whatever they count.
+    """
     limit = PERIODS_MAX * axis.period_us + WINDOW_MAX_US
-    if axis.subscribed and newest.time_us is not None and word_us is not None:
-        limit += word_us - newest.time_us
+    if newest.time_us is None:
+        return limit
+    time_us, received_us = word or (newest.time_us, newest.received_us)
+    skew_us = min(offset_us, received_us - time_us)
+    from_future_us = max(0, newest.time_us - as_of_us)
+    return limit + skew_us + time_us - newest.time_us + from_future_us
+
+
+def _value(point: SchemaPoint, newest: Newest, max_age_us: int) -> PointValue:
     never = newest.time_us is None
     return PointValue(
         point=point.name,
@@ -155,7 +169,7 @@ def _value(
         detail=newest.detail,
         time_us=newest.time_us,
         last_good=newest.last_good,
-        max_age_us=max(limit + offset_us, 0),
+        max_age_us=max_age_us,
         range_low=point.range_low,
         range_high=point.range_high,
         process_unit=point.process_unit,
@@ -163,7 +177,7 @@ def _value(
 
 
 def _is_stale(value: PointValue, as_of_us: int) -> bool:
-    return value.time_us is not None and as_of_us - value.time_us > value.max_age_us
+    return value.time_us is not None and max(0, as_of_us - value.time_us) > value.max_age_us
 
 
 def _count(values: Sequence[PointValue], quality: Quality) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from central.api.body import situation_of
 from central.archive.decode import Decoded, decode
 from central.status.board import Board
 from central.status.link import Link
@@ -10,16 +11,19 @@ from central.status.view import Around, view
 from proto.batch import Frame
 from proto.ledger import Account
 from proto.quality import Quality, Reason
+from proto.sample import Situation
 from proto.site import Site
 from tests.builders import WALL_US
 from tests.central_builders import PERIOD_US, Plant, alarm, interlock, table
 
+LIMIT_US = 3 * PERIOD_US + 12_000_000
 SITE = Site("hancheng-steel", "韩城", "610581", ("610581-bof1a",), simulated=True)
 
 
 def decoded(plant: Plant, frame: Frame) -> Decoded:
     parts = {plant.part.hash: plant.part}
-    return decode(SITE.id, plant.gateway, frame, parts, late=False, received_us=0)
+    came_us = frame.header.t_last_us
+    return decode(SITE.id, plant.gateway, frame, parts, late=False, received_us=came_us)
 
 
 def board(plant: Plant, *frames: Frame) -> Board:
@@ -70,16 +74,15 @@ def test_late_data_never_overwrite_newer_data() -> None:
 def test_a_value_older_than_three_periods_and_the_window_is_stale() -> None:
     plant = Plant()
     made = board(plant, plant.schema(), plant.samples(1))
-    limit = 3 * PERIOD_US + 12_000_000
-    assert shown(made, after_us=limit).points_stale == 0
-    assert shown(made, after_us=limit + 1).points_stale == 3
+    assert shown(made, after_us=LIMIT_US).points_stale == 0
+    assert shown(made, after_us=LIMIT_US + 1).points_stale == 3
 
 
 def test_a_value_on_change_is_as_fresh_as_the_newest_word_of_its_device() -> None:
     plant = Plant(part=table(2, subscribed=True))
     made = board(plant, plant.schema(), plant.samples(1))
     [columns] = made.tables()
-    for name in ("time_us", "mono_us"):
+    for name in ("time_us", "mono_us", "received_us"):
         columns.arrays[name][1] += 60_000_000
     status = shown(made, after_us=60_000_000)
     assert status.points_stale == 0
@@ -155,8 +158,35 @@ def test_words_of_a_later_version_are_shown_as_the_worst() -> None:
 
 
 def test_the_clock_offset_of_the_gateway_counts_in_staleness() -> None:
-    plant = Plant()
-    made = board(plant, plant.schema(), plant.samples(1))
-    fold = made.gateways[plant.gateway]
-    made.gateways[plant.gateway] = replace(fold, clock_offset_us=30_000_000)
+    made = received(30_000_000, offset_us=30_000_000)
     assert shown(made, after_us=30_000_000).points_stale == 0
+    assert shown(made, after_us=30_000_000 + LIMIT_US).points_stale == 0
+    assert shown(made, after_us=30_000_000 + LIMIT_US + 1).points_stale == 3
+
+
+def received(after_us: int, *, offset_us: int) -> Board:
+    """Return a board with one row that came so long after the gateway's time of it."""
+    plant = Plant()
+    made = board(plant, plant.schema())
+    came = replace(decoded(plant, plant.samples(1)), received_us=WALL_US + after_us)
+    made.fold(came)
+    fold = made.gateways[plant.gateway]
+    made.gateways[plant.gateway] = replace(fold, clock_offset_us=offset_us)
+    return made
+
+
+def test_a_clock_that_runs_ahead_keeps_nothing_fresh() -> None:
+    hour_us = 3_600_000_000
+    for offset_us in (0, -hour_us):  # not known yet, and known
+        made = received(-hour_us, offset_us=offset_us)
+        assert shown(made, after_us=-hour_us + LIMIT_US).points_stale == 0
+        stale = shown(made, after_us=-hour_us + LIMIT_US + 1)
+        assert stale.points_stale == 3
+        how = {situation_of(value, stale.as_of_us, simulated=False) for value in stale.values}
+        assert how == {Situation.STALE}
+
+
+def test_an_offset_that_cannot_be_true_keeps_nothing_fresh() -> None:
+    made = received(0, offset_us=3_600_000_000)
+    assert shown(made, after_us=LIMIT_US).points_stale == 0
+    assert shown(made, after_us=LIMIT_US + 1).points_stale == 3
