@@ -241,6 +241,10 @@ class Rig:
             except OSError:
                 return {}
 
+    def uplink_state(self, site: DemoSite) -> str:
+        """Return CONNECTING, OPEN, LOST or REFUSED; empty while the gateway is down."""
+        return self.gateway(site).get("uplink", {}).get("state", "")
+
     # the end of every scenario
 
     def settle(self) -> dict[str, Json]:

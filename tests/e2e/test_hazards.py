@@ -52,7 +52,7 @@ def test_without_a_fault_there_is_no_lead_and_with_one_there_is_with_its_clause(
     for lead, symptom in ((frozen, "FLAT"), (bypassed, "BYPASS")):
         assert lead["mark"] == "SIMULATED"
         assert symptom.lower() in f"{lead['symptom']} {lead['rule']}".lower()
-        assert lead["clauses"][0]["id"].startswith("O10-")
+        assert lead["clauses"][0]["clause"].startswith("O10-")
         assert lead["inputs"]
         assert lead["numbers"]
         assert lead["window"]["t1_us"] - lead["window"]["t0_us"] == 10_000_000
@@ -69,6 +69,6 @@ def test_a_program_that_ignores_its_own_trip_is_a_lead(rig: Rig) -> None:
         within_s=LEAD_WITHIN_S + 30,
         every_s=1,
     )
-    assert "O10-4.4" in {c["id"] for lead in found for c in lead["clauses"]}
+    assert "O10-4.4" in {c["clause"] for lead in found for c in lead["clauses"]}
     rig.fault(STEEL, "protection_fails", "--clear")
     rig.settle()

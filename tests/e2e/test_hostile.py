@@ -75,7 +75,8 @@ def back_to_normal(rig: Rig, sessions: int) -> None:
     assert rig.is_live(STEEL)
     assert rig.gateway(STEEL)["uplink"]["sessions"] == sessions
     rig.gateways[DUST.site].start()
-    until("the dust gateway streams again", lambda: rig.is_live(DUST), within_s=30)
+    until("it is open", lambda: rig.uplink_state(DUST) == "OPEN", within_s=30)
+    until("it streams again", lambda: rig.is_live(DUST), within_s=30)
     rig.settle()
 
 

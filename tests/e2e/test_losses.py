@@ -39,6 +39,7 @@ def test_killing_gateway_and_centre_in_turn_under_load_loses_nothing_unsaid(rig:
         time.sleep(1.5)
         rig.centre.start()
         until("the centre is back", lambda: rig.is_live(STEEL), within_s=60)
+    until("both send", lambda: all(rig.uplink_state(s) == "OPEN" for s in SITES), within_s=30)
     until("both are live", lambda: all(rig.is_live(s) for s in SITES), within_s=30)
     words = rig.settle()
     assert words[STEEL.site]["boot_id"] == 3
