@@ -56,6 +56,7 @@ class Centre:
     cut: bool = False
     pace: wire.Pace | None = None
     duplicates: int = 0
+    mute: bool = False  # stores and does not acknowledge
     wires: list["Wire"] = field(default_factory=list)
 
     def connect(self) -> "Wire":
@@ -175,7 +176,8 @@ class WirePipe:
                 frames = list(message.frames.frame)
                 self.frames += len(frames)
                 centre.messages.append(len(frames))
-                return centre.store(frames, first)
+                answer = centre.store(frames, first)
+                return None if centre.mute else answer
 
     async def receive(self) -> bytes:
         data = await self.answers.get()

@@ -183,6 +183,24 @@ async def test_a_full_disk_keeps_rows_in_ram_and_loses_none_while_they_fit(
     assert recorder.committed == 15
 
 
+async def test_what_ram_cannot_hold_is_counted_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SystemClock()
+    async with _recording(tmp_path) as (recorder, spool):
+        with monkeypatch.context() as full:
+            full.setattr("proto.limits.RAM_BYTES_MAX", 0)
+            for slot in range(4):
+                recorder.offer(0, slot, 0, columns([1, 2, 3], clock.mono_ns()))
+        recorder.offer(0, 4, 0, columns([1, 2, 3], clock.mono_ns()))
+        await _tip_moves(spool, Lane.BULK, 1.0)
+        await asyncio.sleep(0.15)
+        [gap] = await _gaps(spool)
+
+    assert (gap.cause, gap.n, gap.samples) == (GapCause.SPOOL_STALL, 12, None)
+    assert recorder.acquired == recorder.committed + recorder.losses.stalled == 15
+
+
 async def test_a_clock_step_is_recorded_and_no_batch_spans_it(tmp_path: Path) -> None:
     class Stepping(SystemClock):
         __slots__ = ("step_us",)

@@ -1,5 +1,6 @@
 """The spool on real files: what is committed stays, what is damaged is set aside and named."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -71,6 +72,14 @@ async def test_every_pragma_is_in_force_and_no_shm_file_exists(tmp_path: Path) -
 
     assert all(is_ == wanted for is_, wanted in found.values()), found
     assert shm == []
+
+
+def test_every_commit_is_synced_by_one_exclusive_connection() -> None:
+    wanted = {name: value for name, value, _ in PRAGMAS}
+
+    assert [name for name, _, _ in PRAGMAS[:3]] == ["locking_mode", "journal_mode", "synchronous"]
+    assert (wanted["locking_mode"], wanted["journal_mode"]) == ("EXCLUSIVE", "WAL")
+    assert (wanted["synchronous"], wanted["mmap_size"]) == ("FULL", "0")
 
 
 async def test_a_second_connection_to_a_spool_file_is_locked_out(tmp_path: Path) -> None:
@@ -367,6 +376,45 @@ async def test_a_row_that_fails_its_hash_is_not_sent_and_becomes_a_gap(tmp_path:
     assert [(g.cause, g.seq, g.n) for g in gaps] == [(GapCause.CORRUPT, (2, 2), 30)]
     assert [f.header.seq for f in third] == [3]
     assert log.pending.spans == ((1, 1), (3, 3))
+
+
+async def test_a_row_whose_key_names_another_batch_is_not_sent(tmp_path: Path) -> None:
+    store = await spool(tmp_path / "spool")
+    await store.append([bulk(SetClock().now())])
+    file = store.core.ring.file
+    assert file is not None
+    await file.transact(lambda c: c.execute("UPDATE batch SET hash = zeroblob(32)"))
+
+    frames = await store.read(store.lanes()[Lane.BULK], 1, 1, frames=1, size=2**20)
+    gaps = await _gaps(store)
+    await store.close(clean=True)
+
+    assert frames == []
+    assert [gap.cause for gap in gaps] == [GapCause.CORRUPT]
+
+
+async def test_a_commit_that_was_interrupted_is_neither_lost_nor_made_twice(tmp_path: Path) -> None:
+    clock = SetClock()
+    store = await spool(tmp_path / "spool", clock)
+    done = 0
+    for number in range(30):
+        clock.advance(10**8)
+        task = asyncio.create_task(store.append([bulk(clock.now())]))
+        await asyncio.sleep(number * 0.0001)
+        task.cancel()
+        ended = await asyncio.gather(task, return_exceptions=True)
+        done += ended == [None]
+        clock.advance(10**8)
+        await store.append([bulk(clock.now())])
+        done += 1
+    frames = await _frames(store, Lane.BULK)
+    tip = store.lanes()[Lane.BULK].tip
+    await store.close(clean=True)
+
+    times = [frame.header.t_first_us for frame in frames]
+    assert times == sorted(set(times))
+    assert done <= len(frames) <= 60
+    assert verify_run(_root(frames), [f.header for f in frames]).tip == tip
 
 
 async def test_segments_roll_and_acknowledged_ones_go_first(tmp_path: Path) -> None:

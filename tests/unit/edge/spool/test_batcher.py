@@ -93,6 +93,19 @@ def test_times_are_the_middle_of_question_and_answer_seen_from_the_anchor() -> N
     assert rows.uncertainty_us == 1_000
 
 
+def test_each_batch_has_the_anchor_of_its_own_opening() -> None:
+    clock, made = SetClock(), batcher()
+    _offer(made, clock, 0)
+    made.close(clock.now())
+    clock.advance(SECOND)
+    clock.step(300_000)
+    opening = clock.now()
+    _offer(made, clock, 1)
+    made.close(clock.now())
+
+    assert made.waiting[1].anchor == opening
+
+
 def test_a_skipped_slot_is_a_hole_and_no_row() -> None:
     clock, made = SetClock(), batcher()
     for slot in (7, 8, 11):

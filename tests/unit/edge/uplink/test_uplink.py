@@ -162,11 +162,23 @@ async def test_a_quarantined_batch_is_kept_and_not_sent_again() -> None:
 
 async def test_an_acknowledgement_with_another_hash_marks_nothing_and_opens_a_new_epoch() -> None:
     centre, source = Centre(wrong_hash=True), _source(bulk=4)
-    async with _running(centre, source):
+    async with _running(centre, source) as uplink:
         await asyncio.sleep(0.1)
+        error = uplink.state.last_error
 
+    assert error is not None
+    assert "the centre and this log differ: forked" in error
     assert source.reopened[0] is Belief.FORKED
     assert source.lane(Lane.BULK).stored.spans == ()
+
+
+async def test_no_more_is_in_flight_than_the_centre_allows() -> None:
+    centre = Centre(mute=True, pace=wire.Pace(window_messages=8, window_bytes=20_000))
+    source = HeldSource(held(Lane.BULK, 9, size=9_000))
+    async with _running(centre, source):
+        await asyncio.sleep(5)
+
+    assert [key[2] for key in centre.received] == [1, 2]
 
 
 async def test_a_centre_that_holds_more_than_was_written_means_a_rollback() -> None:
