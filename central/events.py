@@ -17,7 +17,7 @@ CATALOG: Final[dict[str, tuple[str, str]]] = {
     "process.stopped": ("info", "the centre has ended in order; nothing to do"),
     "config.refused": (
         "error",
-        "mend the key at `place`, then start again; `yujing-central check` names all",
+        "mend the key at `place`, then start again; `yujing-central check FILE` names all",
     ),
     "config.loaded": ("info", "the configuration in force; nothing to do"),
     "task.restarted": ("warning", "a part failed and runs again; if it repeats, read `error`"),
