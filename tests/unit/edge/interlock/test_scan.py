@@ -2,83 +2,10 @@
 
 import pytest
 
-from edge.interlock.reading import COMM_LOSS, INIT, LINK_STOPPED
+from edge.interlock.reading import COMM_LOSS, INIT
 from edge.interlock.scan import Command, CommandKind
-from tests.unit.edge.rig import Rig, facts
-
-MATRIX = """
-schema = "cem/1"
-version = 1
-title = "test"
-[input]
-flow = { point = "plc/flow", unit = "m3/h", bad_grace = "0ms" }
-t_a = { point = "plc/t_a", unit = "Cel", bad_grace = "0ms" }
-t_b = { point = "plc/t_b", unit = "Cel", bad_grace = "0ms" }
-t_c = { point = "plc/t_c", unit = "Cel", bad_grace = "0ms" }
-up = { point = "plc/up", unit = "bool" }
-run = { point = "plc/run", unit = "bool" }
-trip = { point = "plc/trip", unit = "bool" }
-byp = { point = "plc/byp", unit = "bool" }
-[cause.C1]
-title = "leak"
-when = "flow >= 15"
-deadband = 3
-on_delay = "1s"
-off_delay = "2s"
-[cause.C2]
-title = "hot"
-vote = "2oo3"
-of = ["t_a >= 50", "t_b >= 50", "t_c >= 50"]
-deadband = 2
-on_delay = "2s"
-deviation = { limit = 5, delay = "10s" }
-[cause.C3]
-title = "alarm only"
-when = "flow >= 10"
-[effect.E1]
-title = "lance"
-kind = "stop"
-output = "plc/o1"
-safe = false
-feedback = "up"
-feedback_within = "3s"
-[effect]
-E2 = { title = "blind", kind = "stop", output = "plc/o2", safe = false }
-A1 = { title = "sound", kind = "alarm", priority = "high" }
-[interlock.I]
-title = "I"
-clauses = ["O10-4.4"]
-armed_when = "run"
-min_trip = "5s"
-[interlock.I.matrix]
-C1 = ["E1", "E2"]
-C2 = ["E1"]
-C3 = ["A1"]
-[interlock.I.observe]
-tripped = "trip"
-bypassed = "byp"
-"""
-POINTS = facts(
-    plc__flow="m3/h",
-    plc__t_a="Cel",
-    plc__t_b="Cel",
-    plc__t_c="Cel",
-    plc__up="bool",
-    plc__run="bool",
-    plc__trip="bool",
-    plc__byp="bool",
-)
-
-
-def rig(text: str = MATRIX) -> Rig:
-    """An armed interlock in normal operation, past its start."""
-    made = Rig(text, POINTS).put(flow=5, t_a=40, t_b=40, t_c=40, up=0, run=1, trip=0, byp=0)
-    made.run("1s")
-    assert made.view().service == "ARMED"
-    assert made.view().health == "HEALTHY"
-    assert made.view().protection == "NORMAL"
-    made.events.clear()
-    return made
+from tests.unit.edge.interlock.one_interlock import MATRIX, POINTS, rig
+from tests.unit.edge.rig import Rig
 
 
 def test_the_first_scan_reports_a_snapshot_in_service_init() -> None:
@@ -352,86 +279,6 @@ def test_a_bypass_signal_that_cannot_be_seen_changes_nothing() -> None:
     made.run("200ms")
     made.spoil("byp").run("1s")
     assert "plant_bypassed" in made.view().reasons
-
-
-def test_a_lost_controller_trips_nothing_and_is_unverified() -> None:
-    made = rig().cut("plc")
-    kinds = made.run("60s")
-    assert set(kinds) == {"interlock.health_changed"}
-    assert made.view().protection == "NORMAL"
-    assert made.view().health == "PROTECTION_UNVERIFIED"
-    assert made.view().reasons == ("comm_loss", "inputs_lost")
-
-
-def test_a_stopped_life_signal_counts_as_lost_with_its_own_reason() -> None:
-    made = rig()
-    made.image.link[0] = LINK_STOPPED
-    step_ns = 50 * 10**6
-    from edge.interlock.scan import scan
-
-    for _ in range(20):
-        made.now_ns += step_ns
-        made.image.quality[:] = [2] * len(made.image.quality)
-        made.image.reason[:] = [6] * len(made.image.reason)
-        made.state = scan(made.state, made.image, made.now_ns, ()).state
-    assert made.view().reasons == ("partner_stopped", "inputs_lost")
-    assert made.view().protection == "NORMAL"
-
-
-def test_a_demand_that_is_pending_when_the_line_is_lost_stays_pending_and_says_so() -> None:
-    made = rig().put(flow=20)
-    made.run("500ms")
-    made.cut("plc").run("30s")
-    assert made.view().protection == "PENDING"
-    assert made.view().suspended
-
-
-def test_a_trip_stands_over_a_lost_line_and_an_open_demand_is_unprovable() -> None:
-    made = rig().put(flow=20)
-    made.run("2s")
-    made.cut("plc").run("30s")
-    assert made.view().protection == "TRIPPED"
-    assert ("E1", "UNPROVABLE", None) in made.view().verdicts
-
-
-def test_a_demand_that_stands_at_the_return_trips_on_fresh_data_over_its_on_delay() -> None:
-    made = rig().cut("plc")
-    made.run("10s")
-    made.put(flow=30).join("plc")
-    back_ns = made.now_ns
-    made.run("3s")
-    waited = made.last("interlock.tripped").mono_ns - back_ns
-    assert 10**9 <= waited <= 10**9 + 300 * 10**6
-
-
-def test_without_an_on_delay_a_return_still_waits_for_two_polls() -> None:
-    made = rig(MATRIX.replace('on_delay = "1s"', 'on_delay = "0ms"')).cut("plc")
-    made.run("10s")
-    made.put(flow=30).join("plc")
-    made.run("50ms")
-    seen_ns = made.now_ns
-    made.run("1s")
-    assert made.last("interlock.tripped").mono_ns - seen_ns >= 2 * 10**8
-
-
-def test_a_channel_still_bad_a_minute_after_the_return_is_a_sensor_fault() -> None:
-    made = rig().cut("plc")
-    made.run("5s")
-    made.spoil("flow").join("plc")
-    made.run("59s")
-    assert made.view().protection == "NORMAL"
-    made.run("4s")
-    assert made.view().first_out == ("C1/INPUT_LOSS",)
-
-
-def test_a_controller_that_never_answers_leaves_init_after_ten_seconds_without_a_trip() -> None:
-    made = Rig(MATRIX, POINTS)
-    made.run("9s")
-    assert made.view().service == "INIT"
-    made.run("3s")
-    assert made.view().service == "ARMED"
-    assert made.view().health == "PROTECTION_UNVERIFIED"
-    assert made.view().protection == "NORMAL"
 
 
 def test_an_engine_fault_is_unverified_until_the_engine_is_clean() -> None:
