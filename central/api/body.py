@@ -135,6 +135,7 @@ def gateway_body(gateway: GatewayStatus, as_of_us: int) -> Body:
             "batches": gateway.pending_batches,
             "bytes": gateway.pending_bytes,
             "samples": gateway.pending_samples,
+            "age_ms": age_ms(gateway.pending_us, as_of_us),
         },
     }
 

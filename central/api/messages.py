@@ -166,6 +166,7 @@ def _gateway_message(gateway: GatewayStatus) -> pb.GatewayStatus:
         pending_batches=gateway.pending_batches,
         pending_bytes=gateway.pending_bytes,
         pending_samples=gateway.pending_samples,
+        pending_us=gateway.pending_us,
     )
 
 
@@ -183,6 +184,7 @@ def _gateway_of(message: pb.GatewayStatus) -> GatewayStatus:
         pending_batches=message.pending_batches,
         pending_bytes=message.pending_bytes,
         pending_samples=message.pending_samples,
+        pending_us=message.pending_us if message.HasField("pending_us") else None,
     )
 
 

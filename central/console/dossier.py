@@ -14,7 +14,7 @@ from central.console.chips import (
     is_tripped,
     link_chip,
 )
-from central.console.present import Shown, show, time_text
+from central.console.present import Shown, ago, show, time_text
 from central.console.words import STATE_LETTERS, Language, say, say_code
 from central.status.model import (
     AlarmStatus,
@@ -253,9 +253,15 @@ def gateway_views(site: SiteStatus, language: Language) -> tuple[GatewayView, ..
     return tuple(_gateway_view(each, site, language) for each in site.gateways)
 
 
+def _waiting(each: GatewayStatus, as_of_us: int, language: Language) -> str:
+    """Return what the gateway said that it still holds, and how long ago it said so."""
+    batches = f"{each.pending_batches} {say(language, 'batches')}"
+    samples = f"{each.pending_samples} {say(language, 'samples')}"
+    return f"{batches} · {samples} · {ago(max(0, as_of_us - (each.pending_us or 0)), language)}"
+
+
 def _gateway_view(each: GatewayStatus, site: SiteStatus, language: Language) -> GatewayView:
     dash, days = "—", each.certificate_days
-    batches = f"{each.pending_batches} {say(language, 'batches')}"
     return GatewayView(
         gateway=each.gateway,
         link=link_chip(each.link, language),
@@ -265,5 +271,5 @@ def _gateway_view(each: GatewayStatus, site: SiteStatus, language: Language) -> 
         certificate=dash if days is None else f"{days} {say(language, 'days left')}",
         configuration=each.config_version,
         version=each.version or dash,
-        waiting=f"{batches} · {each.pending_samples} {say(language, 'samples')}",
+        waiting=dash if each.pending_us is None else _waiting(each, site.as_of_us, language),
     )

@@ -260,6 +260,7 @@ class Stream:
             pending_samples=_sum(p.samples for p in pending if p.lane == Lane.BULK)
             if beat
             else held.pending_samples,
+            pending_us=self._services.clock.wall_us() if beat else held.pending_us,
         )
 
     def _spend(self) -> None:

@@ -94,7 +94,11 @@ class AlarmStatus:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """Link and health of one gateway."""
+    """Link and health of one gateway.
+
+    What waits at the edge is the gateway's own statement, true at `pending_us` (the centre's time);
+    None when it has not made one.
+    """
 
     gateway: str
     link: LinkState
@@ -108,6 +112,7 @@ class GatewayStatus:
     pending_batches: int = 0
     pending_bytes: int = 0
     pending_samples: int = 0
+    pending_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

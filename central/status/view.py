@@ -42,6 +42,7 @@ class GatewayWord:
     pending_batches: int = 0
     pending_bytes: int = 0
     pending_samples: int = 0
+    pending_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +206,5 @@ def _gateway(board: Board, around: Around, name: str) -> GatewayStatus:
         pending_batches=word.pending_batches,
         pending_bytes=word.pending_bytes,
         pending_samples=word.pending_samples,
+        pending_us=word.pending_us,
     )

@@ -183,7 +183,7 @@ class AlarmStatus(_message.Message):
     def __init__(self, alarm: _Optional[str] = ..., point: _Optional[str] = ..., tag: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[str] = ..., level: _Optional[str] = ..., priority: _Optional[str] = ..., occurrence: _Optional[int] = ..., value: _Optional[float] = ..., unit: _Optional[str] = ..., limit: _Optional[float] = ..., quality: _Optional[int] = ..., raised_us: _Optional[int] = ..., time_us: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
-    __slots__ = ("gateway", "link", "since_us", "last_seen_us", "version", "boot_id", "config_version", "clock_offset_us", "certificate_days", "pending_batches", "pending_bytes", "pending_samples")
+    __slots__ = ("gateway", "link", "since_us", "last_seen_us", "version", "boot_id", "config_version", "clock_offset_us", "certificate_days", "pending_batches", "pending_bytes", "pending_samples", "pending_us")
     GATEWAY_FIELD_NUMBER: _ClassVar[int]
     LINK_FIELD_NUMBER: _ClassVar[int]
     SINCE_US_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +196,7 @@ class GatewayStatus(_message.Message):
     PENDING_BATCHES_FIELD_NUMBER: _ClassVar[int]
     PENDING_BYTES_FIELD_NUMBER: _ClassVar[int]
     PENDING_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    PENDING_US_FIELD_NUMBER: _ClassVar[int]
     gateway: str
     link: str
     since_us: int
@@ -208,7 +209,8 @@ class GatewayStatus(_message.Message):
     pending_batches: int
     pending_bytes: int
     pending_samples: int
-    def __init__(self, gateway: _Optional[str] = ..., link: _Optional[str] = ..., since_us: _Optional[int] = ..., last_seen_us: _Optional[int] = ..., version: _Optional[str] = ..., boot_id: _Optional[int] = ..., config_version: _Optional[int] = ..., clock_offset_us: _Optional[int] = ..., certificate_days: _Optional[int] = ..., pending_batches: _Optional[int] = ..., pending_bytes: _Optional[int] = ..., pending_samples: _Optional[int] = ...) -> None: ...
+    pending_us: int
+    def __init__(self, gateway: _Optional[str] = ..., link: _Optional[str] = ..., since_us: _Optional[int] = ..., last_seen_us: _Optional[int] = ..., version: _Optional[str] = ..., boot_id: _Optional[int] = ..., config_version: _Optional[int] = ..., clock_offset_us: _Optional[int] = ..., certificate_days: _Optional[int] = ..., pending_batches: _Optional[int] = ..., pending_bytes: _Optional[int] = ..., pending_samples: _Optional[int] = ..., pending_us: _Optional[int] = ...) -> None: ...
 
 class Accounting(_message.Message):
     __slots__ = ("expected", "stored", "gapped", "withheld", "pending", "unexplained", "duplicates")

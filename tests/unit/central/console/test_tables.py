@@ -110,6 +110,15 @@ def test_a_gateway_without_certificate_days_has_a_dash() -> None:
     assert (view.certificate, view.version) == ("—", "—")
 
 
+def test_what_waits_at_the_edge_says_how_old_the_statement_is() -> None:
+    site = sites()[0]
+    said = replace(site.gateways[0], pending_batches=3, pending_us=site.as_of_us - 12_000_000)
+    [view] = gateway_views(replace(site, gateways=(said,)), EN)
+    assert view.waiting == "3 batches · 120 samples · 12 s ago"
+    never = replace(said, pending_us=None)
+    assert gateway_views(replace(site, gateways=(never,)), EN)[0].waiting == "—"
+
+
 def test_a_reason_of_health_is_a_word_and_an_unknown_one_stands_as_it_is() -> None:
     site = sites("bypass weinan-dust")[1]
     assert interlock_views(site, {}, ZH)[0].health_reasons == ("厂方旁路",)
