@@ -115,9 +115,7 @@ class Plant:
         bodies = [entry.to_record() for entry in entries]
         return self._seal(Lane.META, Kind.GAP, encode_records(bodies), len(bodies), (0, 0))
 
-    def _seal(
-        self, lane: Lane, kind: Kind, raw: bytes, n: int, times: tuple[int, int]
-    ) -> Frame:
+    def _seal(self, lane: Lane, kind: Kind, raw: bytes, n: int, times: tuple[int, int]) -> Frame:
         first = self.frames[0].header.hash if self.frames else ZERO_HASH
         tip = self.tips.get(lane) or root(lane, first)
         schema = self.part.hash if kind is Kind.SAMPLES else ZERO_HASH
