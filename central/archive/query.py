@@ -22,7 +22,7 @@ from central.archive.model import (
     Record,
 )
 from central.store.database import Database
-from proto import records
+from proto import limits, records
 from proto.batch import Frame, Lane, parse_header
 from proto.errors import BadRequest, BatchDamaged, NotFound
 from proto.gap import GapEntry
@@ -83,8 +83,9 @@ class ArchiveReader:
             NotFound: the site has no such point.
             BadRequest: the range is empty, or there are too many buckets or samples.
         """
-        if not 1 <= buckets <= BUCKETS_MAX or t1_us <= t0_us:
-            message = f"t0 < t1 and 1 to {BUCKETS_MAX} buckets"
+        inside = -limits.TIME_US_ABS_MAX <= t0_us < t1_us <= limits.TIME_US_ABS_MAX
+        if not 1 <= buckets <= BUCKETS_MAX or not inside:
+            message = f"t0 < t1, within 2^61 µs of 1970, and 1 to {BUCKETS_MAX} buckets"
             raise BadRequest("query.range", message)
         name = (await self.point(site, point)).point
         if (t1_us - t0_us) // buckets >= HOUR_US:

@@ -27,6 +27,7 @@ from central.console.live import (
 from central.console.pages import leads, overview, site, trend
 from central.console.present import time_text
 from central.console.words import Language
+from proto.clock import Clock
 from proto.errors import BadRequest
 
 Look = Callable[[], Awaitable[list[Block]]]
@@ -56,36 +57,52 @@ class Seen:
 
 
 class Looks:
-    """The newest look of each page that somebody watches; bounded."""
+    """The newest look of each page that somebody watches; bounded.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Of all who want the same page anew one looks and the others wait for it: else each of them
+    would ask the archive at once, and a crowd would hold up every other question.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._seen: dict[str, Seen] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     async def now(self, key: str, look: Look) -> Seen:
         """Return a look that is at most a quarter of a second old."""
-        now_ns = self._console.clock.mono_ns()
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        try:
+            async with turn:
+                return await self._fresh(key, look)
+        finally:
+            if key not in self._seen and not turn.locked():
+                self._turns.pop(key, None)
+
+    async def _fresh(self, key: str, look: Look) -> Seen:
         seen = self._seen.get(key)
-        if seen is None or now_ns - seen.at_ns > SHARED_NS:
-            seen = Seen(now_ns, await look())
+        if seen is None or self._clock.mono_ns() - seen.at_ns > SHARED_NS:
+            blocks = await look()
+            seen = Seen(self._clock.mono_ns(), blocks)
             self._seen.pop(key, None)
             self._seen[key] = seen
             if len(self._seen) > SHARED_MAX:
-                del self._seen[next(iter(self._seen))]
+                oldest = next(iter(self._seen))
+                del self._seen[oldest]
+                self._turns.pop(oldest, None)
         return seen
 
 
 def live(console: Console) -> Callable[[Request], Awaitable[Response]]:
     """Return the handler of `/live?page=…`."""
-    looks = Looks(console)
+    looks = Looks(console.clock)
 
     async def handler(request: Request) -> Response:
         language = console.language(request)
         look = _look(console, request, language)
-        await look()  # an unknown site is refused before the stream opens
         if console.streams >= STREAMS_MAX:
             return PlainTextResponse("too many streams\n", 503, {"Retry-After": "15"})
         shared = functools.partial(looks.now, _key(request, language), look)
+        await shared()  # an unknown site is refused before the stream opens
         return EventStream(console, shared, language, request.headers.get("last-event-id", ""))
 
     return handler

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from central import events
 from central.config import CentralConfig
@@ -52,6 +53,7 @@ _CACHED: Final = {"cache-control": "no-cache"}
 METHODS: Final = frozenset({"GET", "HEAD"})  # nothing here changes anything
 TARGET_BYTES_MAX: Final = 4_096
 CONNECTIONS_MAX: Final = 1_000
+HEAD_WITHIN_S: Final = 10.0  # from the connection, or the first byte, to the end of the headers
 Refused = Callable[[Request, Exception], Awaitable[Response]]
 _STATUS: Final = {NotFound: 404, BadRequest: 422, Forbidden: 403, Conflict: 409}
 
@@ -239,7 +241,7 @@ async def serve_http(app: Starlette, listen: str, stop: asyncio.Event) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=16_384,
-        http="h11",
+        http=Hurried,
         ws="none",
     )
     server = _Server(config)
@@ -254,6 +256,36 @@ async def serve_http(app: Starlette, listen: str, stop: asyncio.Event) -> None:
             ending.cancel()
     finally:
         listener.close()
+
+
+class Hurried(H11Protocol):
+    """HTTP/1.1 that waits for the head of a request only so long: slow ones hold no place."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._watch_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; a request that has begun and is not whole is waited for."""
+        super().data_received(data)
+        self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        super().connection_lost(exc)
+
+    def _watch_head(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_WITHIN_S, self.transport.close)
+        elif not waits and self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _Server(uvicorn.Server):

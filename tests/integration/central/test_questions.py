@@ -190,6 +190,22 @@ async def http(running: Centre) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def test_a_range_beyond_64_bits_is_refused_with_its_reason(
+    running: Centre, http: httpx.AsyncClient
+) -> None:
+    most = 2**62
+    wide: dict[str, str | int] = {"point": "FT-0", "from_us": -most, "to_us": most, "buckets": 1}
+    refused = await http.get(f"/api/v1/sites/{SITE}/history", params=wide)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "query.range")
+    for value in ("--5", "٣"):
+        answer = await http.get("/api/v1/sites", params={"limit": value})
+        assert answer.status_code == 422
+    request = pb.HistoryRequest(site=SITE, point="FT-0", t0_us=-(2**63), t1_us=2**63 - 1, buckets=1)
+    async with Client(running.folder / "central.toml") as client:
+        with pytest.raises(BadRequest, match=r"query\.range"):
+            await client.history(request)
+
+
 async def test_the_http_mirror_says_the_same(http: httpx.AsyncClient) -> None:
     answer = (await http.get(f"/api/v1/sites/{SITE}")).json()
     assert set(answer) == {"as_of", "age_ms", "complete", "missing", "items", "next"}

@@ -10,9 +10,11 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from central.clock import SystemClock
 from central.console import sse
+from central.console.live import Block
 from central.listeners.http import bind
-from proto.errors import ConfigError
+from proto.errors import ConfigError, NotFound
 from proto.notice import NOTICE_EN, NOTICE_ZH
 from tests.integration.console.bureau import Bureau, serve
 
@@ -330,6 +332,49 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_are_not_disturb
         bureau.inject("trip hancheng-steel")
         await read_until(stream, "跳车 1", 3.0)
     deaf.close()
+
+
+async def test_of_a_crowd_that_wants_one_page_anew_one_looks() -> None:
+    looks, asked = sse.Looks(SystemClock()), 0
+
+    async def look() -> list[Block]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.02)
+        return []
+
+    found = await asyncio.gather(*(looks.now("overview", look) for _ in range(100)))
+    assert asked == 1
+    assert len({id(seen) for seen in found}) == 1
+
+
+async def test_a_look_that_is_refused_is_refused_to_each_and_leaves_nothing_behind() -> None:
+    looks = sse.Looks(SystemClock())
+
+    async def refused() -> list[Block]:
+        raise NotFound("query.site_unknown", "no such site")
+
+    asking = (looks.now(f"site\n{number}", refused) for number in range(5))
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(each) for each in found] == [NotFound] * 5
+    assert looks._turns == {}
+
+
+async def test_a_request_whose_head_never_ends_holds_no_place(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.listeners.http.HEAD_WITHIN_S", 0.2)
+    host = f"127.0.0.1:{client.base_url.port}"
+    whole = f"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    for before, begun in ((b"", b""), (b"", b"GET / HT"), (whole, b"GET / HT")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        async with asyncio.timeout(5.0):
+            if before:
+                writer.write(before)
+                assert await reader.readuntil(b"}")
+            writer.write(begun)
+            assert await reader.read() == b""
+        writer.close()
 
 
 def console_streams(bureau: Bureau) -> int:
