@@ -11,7 +11,7 @@ from proto.batch import Kind, Lane, decompress, gateway_uid
 from proto.chain import verify_run
 from proto.errors import ConfigError
 from proto.gap import GapCause
-from tests.integration.edge.spool_reading import crash, frames_of, gaps_of
+from tests.integration.edge.spool_reading import begin_of, crash, frames_of, gaps_of
 from tests.spool_builders import GATEWAY, SetClock, bulk, record, spool
 
 
