@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a negative answer, 2 usage, 78 configuration.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import version
@@ -188,4 +189,12 @@ def leads(
 
 
 def _ask(question: Coroutine[None, None, int]) -> int:
-    return asyncio.run(question)
+    if sys.stdout is None:  # closed by the caller: the exit code alone is wanted
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    try:
+        return asyncio.run(question)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        output.note(f"cannot write the answer: {error.strerror}; free space or name another file")
+        return WRONG

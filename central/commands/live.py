@@ -19,11 +19,13 @@ from central.client import Client, find_config
 from central.commands import output, tables
 from central.commands.words import Language, say
 from central.status.model import SiteStatus
+from proto import limits
 from proto.errors import BadRequest
 from proto.v1 import query_pb2 as pb
 
 OK, WRONG = 0, 1
-_RELATIVE = re.compile(r"-?([0-9]+)(s|min|m|h|d)")
+_RELATIVE = re.compile(r"-?([0-9]{1,9})(s|min|m|h|d)")
+_BUCKETS_MAX = 10_000
 _UNITS_US = {
     "s": 1_000_000,
     "m": 60_000_000,
@@ -155,6 +157,8 @@ async def history(
     how: How, site: str, tag: str, window: tuple[str | None, str | None], buckets: int
 ) -> int:
     """Show the history of a point by name or tag."""
+    if not 1 <= buckets <= _BUCKETS_MAX:
+        raise BadRequest("query.range", f"buckets: 1 to {_BUCKETS_MAX}")
     now_us = time.time_ns() // 1_000
     t1_us = _time_us(window[1], now_us) if window[1] else now_us
     t0_us = _time_us(window[0], now_us) if window[0] else t1_us - 10 * _UNITS_US["min"]
@@ -249,7 +253,8 @@ def _time_us(text: str, now_us: int) -> int:
     """Return a time: ISO 8601 (without offset: +08:00), or so long ago, such as 10min or 2h."""
     relative = _RELATIVE.fullmatch(text)
     if relative is not None:
-        return now_us - int(relative[1]) * _UNITS_US[relative[2]]
+        ago_us = int(relative[1]) * _UNITS_US[relative[2]]
+        return max(now_us - ago_us, -limits.TIME_US_ABS_MAX)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

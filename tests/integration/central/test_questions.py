@@ -166,6 +166,39 @@ async def test_without_a_centre_the_answer_is_one_line_and_exit_1(folder: Path) 
     assert "client.no_server" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--buckets=-1",),
+        ("--buckets", "99999999999999999999"),
+        ("--from", "99999999999999999999d"),
+        ("--from", "10min", "--to", "20min"),
+    ],
+)
+async def test_an_absurd_argument_is_one_line_and_exit_1(
+    running: Centre, more: tuple[str, ...]
+) -> None:
+    done = await run(running, "history", SITE, "FT-0", *more)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("ends", [">&-", ">/dev/full"])
+async def test_an_answer_that_cannot_be_written_leaves_no_trace_of_the_program(
+    running: Centre, ends: str
+) -> None:
+    line = f"{PROGRAM} sites --json --config {running.folder}/central.toml {ends}"
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["sh", "-c", line],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) in ((0, 0), (1, 1)), done.stderr
+
+
 async def test_errors_of_the_server_are_errors_of_ours(running: Centre) -> None:
     async with Client(running.folder / "central.toml") as client:
         with pytest.raises(NotFound, match="nowhere"):
