@@ -14,7 +14,7 @@ INSTALL := $(PIP) install -q --no-compile
 RUN    := $(VENV)/.stamp-run
 DEV    := $(VENV)/.stamp-dev
 UV     := 0.13.9
-TESTS  ?=
+TESTS  ?= tests/unit tests/property tests/integration tests/e2e
 
 .PHONY: help demo test check setup lock proto clean
 
@@ -24,7 +24,7 @@ help: ## this list
 demo: $(RUN) ## simulated plants, a gateway each, the centre, the console; DEMO_SECONDS=40 ends by itself
 	@exec $(BIN)/yujing-sim demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
-test: $(DEV) ## unit, property, integration and end-to-end tests
+test: $(DEV) ## unit, property, integration and end-to-end tests, the quick ones first
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(DEV) ## format, lint, types, import contracts, generated files, unit and property tests
