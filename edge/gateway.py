@@ -8,6 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -90,7 +91,8 @@ async def build(installation: Installation, credentials: Credentials, clock: Clo
         boot_floor=_boot_floor(installation.data_dir),
     )
     boot_id = str(spool.core.boot_id).encode()
-    platform.write_whole(installation.data_dir / BOOT_FLOOR, boot_id)
+    with suppress(OSError):  # a second copy: the spool itself holds the number
+        platform.write_whole(installation.data_dir / BOOT_FLOOR, boot_id)
     return Gateway(installation, credentials, clock, spool)
 
 
@@ -159,7 +161,8 @@ class Gateway:
         """Run until SIGTERM or SIGINT, or until a part gives up; then stop in order."""
         config = self._installation.config
         events.bind(boot_id=self._spool.core.boot_id, config_version=config.config.version)
-        (self._installation.data_dir / STOPPED).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self._installation.data_dir / STOPPED).unlink()
         gateway = config.gateway
         events.process_started(gateway=gateway.id, site=gateway.site, version=version("yujing"))
         events.config_loaded(
@@ -275,7 +278,11 @@ class Gateway:
 
     def _write_stopped(self, status: dict[str, object]) -> None:
         data = summary.to_json(status)
-        platform.write_whole(self._installation.data_dir / STOPPED, data)
+        path = self._installation.data_dir / STOPPED
+        try:
+            platform.write_whole(path, data)
+        except OSError as error:
+            sys.stderr.write(f"{path}: {error.strerror}; the last status is not kept\n")
 
     def _clock_note(self, now: Moment) -> ClockNote:
         judged = self._judge.estimate(wall_us=now.wall_us, mono_ns=now.mono_ns)

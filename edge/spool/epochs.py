@@ -71,9 +71,9 @@ async def go_on(core: Committer) -> None:
     async with core.locks["bulk"], core.locks["control"]:
         mine = [s for s in core.ring.of_epoch(core.e) if s.state is SegmentState.OPEN]
         segment = mine[-1] if mine else core.ring.next_segment(log)
+        await core.ring.open_current(core.epoch, segment)
         await core.control.transact(lambda c: catalogue.put_segment(c, segment))
         core.ring.put(segment)
-        await core.ring.open_current(core.epoch, segment)
 
 
 async def seal_left_open(core: Committer, *, keep_newest: bool) -> None:
@@ -113,9 +113,9 @@ async def roll(core: Committer) -> None:
     async with core.locks["bulk"], core.locks["control"]:
         await _seal_open(core)
         fresh = core.ring.next_segment(core.logs[core.epoch, Lane.BULK])
+        await core.ring.open_current(core.epoch, fresh)
         await core.control.transact(lambda c: catalogue.put_segment(c, fresh))
         core.ring.put(fresh)
-        await core.ring.open_current(core.epoch, fresh)
 
 
 async def drop(core: Committer, one: Drop, now: Moment) -> None:

@@ -10,6 +10,7 @@ Rules of this file:
 Clause: batches.md 3.9.
 """
 
+import re
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
@@ -40,6 +41,8 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("auto_vacuum", "NONE", 0),
 )
 META_TABLE = "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, val ANY) STRICT;"
+_MADE_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
+_TABLES = "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'"
 _FULLFSYNC = (("fullfsync", "1", 1),) if sys.platform == "darwin" else ()
 _DAMAGE = frozenset(
     {
@@ -158,6 +161,8 @@ def translated(error: sqlite3.Error, path: Path) -> SpoolError:
 
 
 def _connect(path: Path, tables: str, identity: Mapping[str, str | int]) -> sqlite3.Connection:
+    if path.exists() and not path.is_file():
+        raise sqlite3.DatabaseError("not a regular file")
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         _set_pragmas(connection, path)
@@ -185,6 +190,10 @@ def _claim(connection: sqlite3.Connection, tables: str, identity: Mapping[str, s
     empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if ours != APPLICATION_ID and not empty:
         raise sqlite3.DatabaseError("not a spool file")
+    wanted = {"meta", *_MADE_TABLE.findall(tables)}
+    foreign = {row[0] for row in connection.execute(_TABLES)} - wanted
+    if foreign:
+        raise sqlite3.DatabaseError(f"another spool file: it has table {min(foreign)}")
     if empty:
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={FORMAT}")

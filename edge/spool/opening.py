@@ -4,7 +4,8 @@ Rules of this file:
 - A second gateway on a spool is refused (exit 78); nothing else stops a start.
 - A damaged file goes into `quarantine/` together with its `-wal`, never deleted; then a new epoch
   CORRUPT begins, and a gap names what the file held as far as that is known.
-- A `control.db` that is gone is rebuilt from what the other files say of themselves.
+- A `control.db` that is gone, or names no epoch although there are data files, is rebuilt from
+  what the other files say of themselves.
 
 Clause: batches.md 3.9, 3.11.
 """
@@ -35,7 +36,7 @@ _DATA_FILE = re.compile(r"(?:alarm-([0-9]+)|bulk-([0-9]+)-([0-9]+))\.db")
 
 @dataclass(slots=True)
 class Lost:
-    """What a file that was set aside held, as far as it is known."""
+    """What a file that was set aside held, as far as it is known; `epoch` is empty if unknown."""
 
     epoch: bytes
     lane: Lane
@@ -76,11 +77,12 @@ async def open_all(directory: Path, gateway: str, machine_hash: str) -> Opened:
     own_directory(directory, "spool")
     lock = _take_lock(directory)
     control, reason = await _control(directory, gateway)
+    lost: list[Lost] = []
     if reason is not None:
-        await _rebuild(directory, gateway, control)
+        lost = await _rebuild(directory, gateway, control)
     epochs = await control.read(catalogue.epochs)
     segments = await control.read(catalogue.segments)
-    found = Opened(directory, lock, control, epochs, segments)
+    found = Opened(directory, lock, control, epochs, segments, lost=lost)
     found.reason = reason if epochs else (reason or EpochReason.NEW)
     await _check_machine(found, machine_hash)
     _orphans(found)
@@ -108,7 +110,11 @@ def set_aside(directory: Path, path: Path, reason: str) -> None:
 
 
 def _take_lock(directory: Path) -> int:
-    handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        message = f"lock: {error.strerror}; mend its owner and mode"
+        raise ConfigError([Fault(str(directory), "config.directory", message)]) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -120,12 +126,14 @@ def _take_lock(directory: Path) -> int:
 
 async def _control(directory: Path, gateway: str) -> tuple[SpoolFile, EpochReason | None]:
     path = directory / "control.db"
-    reason = EpochReason.CORRUPT if _data_files(directory) and not _exists(path) else None
+    reason = None
     try:
         file = await open_file(path, catalogue.CONTROL_TABLES, {})
     except SpoolDamaged as error:
         set_aside(directory, path, str(error))
         file = await open_file(path, catalogue.CONTROL_TABLES, {})
+        reason = EpochReason.CORRUPT
+    if _data_files(directory) and not await file.read(catalogue.epochs):
         reason = EpochReason.CORRUPT
     owner = await file.transact(lambda c: _owner(c, gateway))
     if owner != gateway:
@@ -245,6 +253,9 @@ async def _data_file(
     if not _exists(path):
         events.spool_damaged(file=path.name, reason="the file is missing")
         return None
+    if not _is_made(path):
+        set_aside(found.directory, path, "the file is empty")
+        return None
     try:
         return await open_file(path, tables, identity_of(gateway, row.epoch, row.e, no))
     except SpoolDamaged as error:
@@ -301,22 +312,34 @@ async def _marks(found: Opened, log: LaneLog) -> None:
     log.gapped_samples = gapped if isinstance(gapped, int) else 0
 
 
-async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> None:
-    """Make the catalogue again from what the data files say of themselves."""
+def _is_made(path: Path) -> bool:
+    """A file is made before the catalogue names it: one of no bytes was emptied since."""
+    return not path.is_file() or path.stat().st_size > 0
+
+
+async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> list[Lost]:
+    """Make the catalogue again from what the data files say of themselves; return what cannot."""
     epochs: dict[int, bytes] = {}
     segments: list[Segment] = []
+    lost: list[Lost] = []
     for path in _data_files(directory):
         match = _DATA_FILE.fullmatch(path.name)
         assert match is not None
         e, no = int(match[1] or match[2]), int(match[3] or 0)
         tables = catalogue.BULK_TABLES if no else catalogue.ALARM_TABLES
         expected: dict[str, str | int] = {"gateway": gateway, "e": e, "segment": no}
+        lanes = (Lane.BULK,) if no else (Lane.ALARM, Lane.EVENT)
         try:
             file = await open_file(path, tables, expected)
         except SpoolDamaged as error:
             set_aside(directory, path, str(error))
+            lost += [Lost(b"", lane, (0, 0)) for lane in lanes]
             continue
         name = await file.read(lambda c: catalogue.get(c, "epoch"))
+        if name is None:
+            await _close_and_set_aside(directory, file, "it does not say of which epoch it is")
+            lost += [Lost(b"", lane, (0, 0)) for lane in lanes]
+            continue
         epochs[e] = bytes.fromhex(str(name))
         if no:
             size = path.stat().st_size
@@ -331,6 +354,12 @@ async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> None:
             catalogue.put_segment(connection, segment)
 
     await control.transact(write)
+    return lost
+
+
+async def _close_and_set_aside(directory: Path, file: SpoolFile, reason: str) -> None:
+    await file.close()
+    set_aside(directory, file.path, reason)
 
 
 def _describer(e: int, no: int, size: int) -> Callable[[catalogue.Connection], list[Segment]]:

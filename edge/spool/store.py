@@ -258,7 +258,7 @@ class Spool:
             gap = GapEntry(
                 id=f"gap-{self.core.boot_id}-lost-{number}",
                 cause=GapCause.CORRUPT,
-                epoch=one.epoch,
+                epoch=one.epoch or self.core.epoch,
                 lane=one.lane,
                 n=one.samples[1] - one.samples[0] + 1 if one.samples else 0,
                 t=(min(low, high), max(low, high)),
