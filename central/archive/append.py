@@ -15,6 +15,7 @@ from central.archive.rows import Derive, Derived, GapRecordRow, SummaryRow
 from proto.batch import parse_header
 from proto.v1 import uplink_pb2 as wire
 
+QUARANTINE_BYTES_MAX = 32 * 1024 * 1024  # of a site
 FORK_BYTES_MAX = 64 * 1024 * 1024  # batches.md 3.13
 DECODED = 1
 WAITS = 0
@@ -55,6 +56,11 @@ def append_group(
     for item in waiting:
         state = UNUSABLE if item.ref in later.damaged else DECODED
         db.execute(sql.BLOCK_DECODED, (state, *_key(item)))
+        if state == UNUSABLE:  # it was acknowledged long ago; people are told
+            data = item.block + item.payload
+            code = later.damaged[item.ref]
+            keep_aside(db, item.site, item.gateway, data, code, item.received_us)
+            done.quarantined.append(item.site)
     done.gaps = [*derived.gaps, *later.gaps]
     return done
 
@@ -62,12 +68,21 @@ def append_group(
 def keep_aside(
     db: sqlite3.Connection, site: str, gateway: str, data: bytes, code: str, received_us: int
 ) -> None:
-    """Put bytes into quarantine; the transaction is left open."""
+    """Put bytes into quarantine; the transaction is left open.
+
+    Beyond a site's budget the oldest go; how many they were stays.
+    """
     if not db.in_transaction:
         db.execute("BEGIN IMMEDIATE")
     digest = hashlib.sha256(data).digest()
     row = (site, digest, gateway, code, received_us, received_us, data)
     db.execute(sql.QUARANTINE_UPSERT, row)
+    over = db.execute(sql.QUARANTINE_BYTES, (site,)).fetchone()[0] - QUARANTINE_BYTES_MAX
+    while over > 0:
+        oldest, size, *rest = db.execute(sql.QUARANTINE_OLDEST, (site,)).fetchone()
+        db.execute(sql.QUARANTINE_GONE, (site, *rest))
+        db.execute(sql.QUARANTINE_DELETE, (site, oldest))
+        over -= size
 
 
 def read_after(db: sqlite3.Connection, after: int) -> list[Stored]:

@@ -93,6 +93,20 @@ INSERT INTO quarantine (site_id, digest, gateway_id, code, times, first_us, last
 VALUES (?, ?, ?, ?, 1, ?, ?, ?)
 ON CONFLICT DO UPDATE SET times = times + 1, last_us = excluded.last_us"""
 
+QUARANTINE_BYTES = """
+SELECT coalesce(sum(length(bytes) + 256), 0) FROM quarantine WHERE site_id=? AND digest<>x''"""
+
+QUARANTINE_OLDEST = """
+SELECT digest, length(bytes) + 256, gateway_id, times, first_us, last_us FROM quarantine
+WHERE site_id=? AND digest<>x'' ORDER BY first_us, rowid LIMIT 1"""
+
+QUARANTINE_GONE = """
+INSERT INTO quarantine (site_id, digest, gateway_id, code, times, first_us, last_us, bytes)
+VALUES (?, x'', ?, 'gone', ?, ?, ?, x'')
+ON CONFLICT DO UPDATE SET times = times + excluded.times, last_us = excluded.last_us"""
+
+QUARANTINE_DELETE = "DELETE FROM quarantine WHERE site_id=? AND digest=?"
+
 FORK_INSERT = """
 INSERT INTO fork (site_id, epoch, lane, seq, other_hash, stored_hash, received_us, bytes)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""

@@ -321,6 +321,37 @@ async def test_a_gateway_speaks_for_its_own_epochs_only(running: Centre) -> None
     assert running.parts.reader.lanes(SITE) == []
 
 
+async def test_what_is_set_aside_is_bounded_and_its_count_stays(
+    running: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.archive.append.QUARANTINE_BYTES_MAX", 5_000)
+    archive = running.parts.archive
+    for number in range(20):
+        await archive.quarantine(SITE, GATEWAY, bytes([number]) * 1_000, "batch.magic", number)
+    kept = await running.parts.database.read(
+        lambda db: db.execute(
+            "SELECT sum(length(bytes)), sum(times), max(bytes) FROM quarantine"
+        ).fetchone()
+    )
+    assert kept == (3_000, 20, bytes([19]) * 1_000)
+    assert archive.quarantined == {SITE: 20}
+    await archive.open()
+    assert archive.quarantined == {SITE: 20}
+
+
+async def test_samples_that_waited_for_their_table_and_then_do_not_decode_are_counted(
+    running: Centre,
+) -> None:
+    plant = Plant()
+    lie = forged_samples(plant, [WALL_US, WALL_US + 7], t_last_us=WALL_US)
+    assert await submit(running, plant.frames[0], lie) == [wire.STORED, wire.STORED]
+    assert await submit(running, plant.schema()) == [wire.STORED]
+    assert running.parts.archive.quarantined == {SITE: 1}
+    assert running.parts.status.site(SITE).quarantined == 1
+    await running.parts.archive.open()
+    assert running.parts.archive.quarantined == {SITE: 1}
+
+
 async def test_one_gateway_cannot_take_the_calls_of_all(running: Centre) -> None:
     calls = []
     try:
