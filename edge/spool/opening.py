@@ -321,7 +321,7 @@ async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> list[Lo
     """Make the catalogue again from what the data files say of themselves; return what cannot."""
     epochs: dict[int, bytes] = {}
     segments: list[Segment] = []
-    lost: list[Lost] = []
+    lost: list[tuple[int, Lane]] = []
     for path in _data_files(directory):
         match = _DATA_FILE.fullmatch(path.name)
         assert match is not None
@@ -333,12 +333,12 @@ async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> list[Lo
             file = await open_file(path, tables, expected)
         except SpoolDamaged as error:
             set_aside(directory, path, str(error))
-            lost += [Lost(b"", lane, (0, 0)) for lane in lanes]
+            lost += [(e, lane) for lane in lanes]
             continue
         name = await file.read(lambda c: catalogue.get(c, "epoch"))
         if name is None:
             await _close_and_set_aside(directory, file, "it does not say of which epoch it is")
-            lost += [Lost(b"", lane, (0, 0)) for lane in lanes]
+            lost += [(e, lane) for lane in lanes]
             continue
         epochs[e] = bytes.fromhex(str(name))
         if no:
@@ -354,7 +354,9 @@ async def _rebuild(directory: Path, gateway: str, control: SpoolFile) -> list[Lo
             catalogue.put_segment(connection, segment)
 
     await control.transact(write)
-    return lost
+    # the alarm file of an epoch that stands is missed, and named, when the epoch is opened
+    unnamed = [(e, lane) for e, lane in lost if lane is Lane.BULK or e not in epochs]
+    return [Lost(epochs.get(e, b""), lane, (0, 0)) for e, lane in unnamed]
 
 
 async def _close_and_set_aside(directory: Path, file: SpoolFile, reason: str) -> None:

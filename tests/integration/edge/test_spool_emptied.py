@@ -110,3 +110,18 @@ async def test_a_directory_in_the_place_of_the_lock_is_one_clear_line(tmp_path: 
         await spool(tmp_path / "spool")
 
     assert [fault.code for fault in refused.value.faults] == ["config.directory"]
+
+
+async def test_a_loss_at_a_rebuild_is_named_once_a_lane(tmp_path: Path) -> None:
+    directory, _ = await crashed(tmp_path)
+    (directory / "control.db").unlink()
+    (directory / "alarm-1.db").write_bytes(b"")
+    for path in directory.glob("*-wal"):
+        if not path.name.startswith("bulk"):
+            path.unlink()
+
+    store = await spool(directory)
+    named = [gap.lane for gap in await gaps_of(store) if gap.cause is GapCause.CORRUPT]
+    await store.close(clean=True)
+
+    assert sorted(named, key=str) == sorted([Lane.ALARM, Lane.EVENT], key=str)
