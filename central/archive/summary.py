@@ -88,6 +88,9 @@ def _summarise_axis(decoded: Decoded, axis: Axis, part: SchemaPart) -> Iterator[
 def _columns(value: NDArray[np.float64], severity: NDArray[np.uint8]) -> list[list[float]]:
     """Return, per series: n_good, n_value, min, max, first, last, sum, worst severity."""
     usable = np.isfinite(value) & (severity != Quality.BAD)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.where(usable, value, 0.0).sum(axis=1)
+    total[np.isnan(total)] = 0.0  # infinities of both signs: NaN would be NULL in the file
     rows = np.arange(len(value))
     first = value[rows, np.argmax(usable, axis=1)]
     last = value[rows, usable.shape[1] - 1 - np.argmax(usable[:, ::-1], axis=1)]
@@ -98,7 +101,7 @@ def _columns(value: NDArray[np.float64], severity: NDArray[np.uint8]) -> list[li
         np.where(usable, value, -np.inf).max(axis=1).tolist(),
         first.tolist(),
         last.tolist(),
-        np.where(usable, value, 0.0).sum(axis=1).tolist(),
+        total.tolist(),
         severity.max(axis=1).tolist(),
     ]
 
