@@ -44,7 +44,9 @@ def test_killing_gateway_and_centre_in_turn_under_load_loses_nothing_unsaid(rig:
     words = rig.settle()
     assert words[STEEL.site]["boot_id"] == 3
     causes = {r["cause"] for r in rig.gaps(STEEL)}
-    assert causes <= {"RESTART_UNCLEAN"}
+    # a busy machine may miss slots too; what is missed is named as what it is
+    assert "RESTART_UNCLEAN" in causes
+    assert causes <= {"RESTART_UNCLEAN", "DRIVER_OVERRUN"}
 
 
 @pytest.mark.parametrize("site", SITES, ids=lambda s: s.plant)
