@@ -20,6 +20,7 @@ from simulators.plants.catalog import PLANTS, points, traits
 from simulators.serve.control import NotReachable, ask
 
 OK, WRONG, USAGE, CONFIGURATION = 0, 1, 2, 78
+PORT_MAX = 65_535
 _UNITS_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 
 app = App(
@@ -100,6 +101,8 @@ def plant(
     protocol = traits(name).protocol
     if (modbus and protocol != "modbus") or (opcua and protocol != "opcua"):
         return _usage(f"{name} speaks {protocol}; use --{protocol} PORT")
+    if not 0 <= (modbus or opcua) <= PORT_MAX:
+        return _usage(f"--{protocol} PORT: 0 to {PORT_MAX}")
     from simulators.serve.plants import PlantOptions, run_plant  # asyncua is slow to load
 
     options = PlantOptions(name, modbus or opcua, seed, control, pki)

@@ -78,6 +78,8 @@ async def test_the_status_shows_truth_beside_image(plant: Running) -> None:
         (("fault", "bof", "leak", "--control", "nowhere.sock"), 1, "no plant answers"),
         (("plant", "zz"), 2, "valid: bof, dust_dry"),
         (("plant", "bof", "--opcua", "4840"), 2, "bof speaks modbus"),
+        (("plant", "bof", "--modbus", "65536"), 2, "--modbus PORT: 0 to 65535"),
+        (("plant", "bof", "--modbus=-1"), 2, "--modbus PORT: 0 to 65535"),
         (("plant", "dust_dry"), 78, "needs --pki DIR"),
     ],
 )
