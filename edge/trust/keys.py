@@ -120,7 +120,7 @@ def days_left(credentials: Credentials, now_us: int) -> int:
 
 def _read(path: Path, what: str, faults: list[Fault]) -> bytes:
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         faults.append(
             Fault(
@@ -128,6 +128,9 @@ def _read(path: Path, what: str, faults: list[Fault]) -> bytes:
             )
         )
         return b""
+    if not data:
+        faults.append(Fault(str(path), "config.credential", f"{what} is empty"))
+    return data
 
 
 def _check_private(path: Path, faults: list[Fault]) -> None:

@@ -99,3 +99,13 @@ def test_the_days_that_are_left_are_counted(tmp_path: Path) -> None:
 
     assert keys.days_left(found, found.not_after_us - 3 * DAY_US) == 3
     assert keys.days_left(found, found.not_after_us + DAY_US) == -1
+
+
+@pytest.mark.parametrize("which", ["root", "cert", "key"])
+def test_an_empty_file_is_named(tmp_path: Path, which: str) -> None:
+    files = _files(tmp_path)
+    files[which].write_bytes(b"")
+    with pytest.raises(ConfigError) as refused:
+        keys.load(**files)
+    assert [f.place for f in refused.value.faults] == [str(files[which])]
+    assert refused.value.faults[0].message.endswith("is empty")
