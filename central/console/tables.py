@@ -16,7 +16,7 @@ from central.console.chips import (
 )
 from central.console.dossier import alarm_views
 from central.console.present import time_text
-from central.console.words import Language, say, say_code
+from central.console.words import STATE_LETTERS, Language, say, say_code
 from central.status.model import InterlockStatus, LinkState, SiteStatus
 from proto.alarm import PRIORITY_RANK
 from proto.quality import Quality
@@ -170,8 +170,10 @@ def exception_rows(sites: Sequence[SiteStatus], language: Language) -> tuple[Exc
         for interlock in site.interlocks:
             found += _interlock_exceptions(site, interlock, language)
         for view in alarm_views(site, language):
-            chip = Chip(f"{view.letter} {view.level}", "alarm-chip", "")
-            how = f"{view.shown.text} {say(language, 'limit') if view.limit else ''} {view.limit}"
+            over = view.letter == STATE_LETTERS["RETURNED"]  # the cause is gone, nobody said seen
+            chip = Chip(f"{view.letter} {view.state if over else view.level}", "alarm-chip", "")
+            measured = f"{view.shown.text} {say(language, 'limit')} {view.limit}"
+            how = measured if view.limit else view.state
             row = ExceptionRow(
                 chip, site.site, site.name, f"{view.tag} {view.title}", how, view.raised, view.age
             )

@@ -5,6 +5,7 @@ from central.console.dossier import alarm_views, gateway_views, interlock_views,
 from central.console.tables import counters, exception_rows, site_rows
 from central.console.words import Language
 from central.status.model import LinkState, SiteStatus
+from proto.alarm import AlarmLevel, AlarmState
 from proto.interlock import Health, Protection, Service, shown_state
 from proto.quality import Quality
 from tests.integration.console.bureau import Bureau
@@ -45,6 +46,13 @@ def test_what_is_abnormal_is_listed_by_consequence() -> None:
         "B HH",
     ]
     assert "raise_lance NOT ACTED" in found[0].how
+
+
+def test_an_alarm_whose_cause_is_gone_does_not_say_that_it_still_holds() -> None:
+    [site] = [each for each in sites("trip weinan-dust") if each.alarms]
+    over = replace(site.alarms[0], state=AlarmState.RETURNED, level=AlarmLevel.TRUE, limit=None)
+    found = exception_rows([replace(site, interlocks=(), alarms=(over,))], ZH)
+    assert [(row.what.word, row.how) for row in found] == [("D 已恢复未确认", "已恢复未确认")]
 
 
 def test_a_silent_site_is_a_row_and_not_an_absence() -> None:
