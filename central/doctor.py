@@ -21,7 +21,7 @@ from central.store import database
 DISK_FREE_MIN: Final = 2 * 1024**3
 FSYNC_MS_MAX: Final = 50.0
 DAY_US: Final = 86_400_000_000
-CERTIFICATE_DAYS_MIN: Final = 30
+CERTIFICATE_DAYS_MIN: Final = 10  # when the gateway warns too
 YEAR_2020_US: Final = 1_577_836_800_000_000
 
 

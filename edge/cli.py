@@ -317,6 +317,8 @@ def _number(made: Installation, name: str) -> int:
     if number is None:
         known = [*made.plant.index_of, *(i.id for m in made.models for i in m.interlocks)]
         message = f'no point, tag or interlock "{name}"{near(name, known)}'
+        if name in known:
+            message = f'"{name}" is an interlock, it has no reading: yujing-edge explain shows it'
         raise NotFound("edge.unknown_id", message, place=made.config.gateway.id)
     return number
 
@@ -324,7 +326,8 @@ def _number(made: Installation, name: str) -> int:
 def _refuse(body: Body) -> None:
     error = body.get("error")
     if isinstance(error, dict):
-        raise NotFound(str(error.get("code")), str(error.get("message")))
+        code = str(error.get("code"))
+        raise NotFound(code, str(error.get("message")).removeprefix(f"{code} "))
 
 
 def _tree(body: Body, indent: str) -> None:

@@ -235,7 +235,7 @@ def _show_site(how: How, status: SiteStatus) -> None:
     keys = ("tag", "title", "value", "quality", "age", "point")
     heads = [say(language, key) for key in keys]
     output.table(
-        say(language, "points"),
+        say(language, "values"),
         heads,
         (tables.value_row(value, status, language) for value in status.values),
     )

@@ -21,6 +21,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "region": ("区划", "region"),
     "link": ("链路", "link"),
     "points": ("测点 好/疑/坏/陈旧", "points good/unc/bad/stale"),
+    "values": ("测点", "points"),
     "newest": ("最新数据", "newest"),
     "interlocks": ("联锁", "interlocks"),
     "alarms": ("报警", "alarms"),

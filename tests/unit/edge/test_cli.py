@@ -129,6 +129,14 @@ def test_explain_of_something_unknown_is_1_with_a_near_match(
     assert 'did you mean "BOF1-LANCE"?' in found.err
 
 
+def test_read_of_an_interlock_names_the_command_that_shows_it(
+    edge_toml: str, capsys: Capture, asked: list[dict[str, object]]
+) -> None:
+    assert asked == []
+    found = Answer(capsys, "read", edge_toml, "BOF1-LANCE")
+    assert (found.code, "explain" in found.err, "did you mean" in found.err) == (1, True, False)
+
+
 def test_status_without_a_daemon_is_1_and_shows_what_the_last_one_left(
     edge_toml: str, capsys: Capture, asked: list[dict[str, object]]
 ) -> None:
