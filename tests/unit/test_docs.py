@@ -22,7 +22,7 @@ PROGRAMS = {
 }
 FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`(yujing-[a-z]+ [^`]+|make [^`]+)`")
-SYSTEM = {"python3.11", "install", "useradd", "apt"}
+SYSTEM = {"python3.11", "install", "useradd", "runuser", "systemctl", "apt"}
 
 
 def commands() -> Iterator[tuple[str, str]]:
