@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.driver import BlockColumns, bad_columns
+from devices.driver import BlockColumns, Note, Outcome, bad_columns
 from devices.failure import AnswerRejected, LinkFailed, failure_of
 from devices.fake import FakeDriver, good_columns
 from devices.modbus.outcome import exception_reason, exception_text
@@ -75,3 +75,32 @@ async def test_the_fake_hands_on_each_report_once() -> None:
     fake.report(0, good_columns(fake.blocks[0], {}, 0, 0), keep_alive=True)
     assert [(change.block_index, change.keep_alive) for change in fake.changes()] == [(0, True)]
     assert fake.changes() == []
+
+
+async def test_the_fake_fails_as_scripted_and_stays_open() -> None:
+    fake = FakeDriver(plan_blocks(bof()), lambda: 5_000_000)
+    fake.values = {point.name: 1.0 for block in fake.blocks for point in block.points}
+    await fake.connect()
+    block = fake.blocks[0]
+    fake.script.append(Outcome.BUSY)
+    fake.outcomes[block.device] = Outcome.TIMED_OUT
+    outcomes = [(await fake.read(block)).outcome for _ in range(2)]
+    assert outcomes == [Outcome.BUSY, Outcome.TIMED_OUT]
+    assert not await fake.probe(block.device)
+    del fake.outcomes[block.device]
+    assert (await fake.read(block)).outcome is Outcome.ANSWERED
+    assert await fake.probe(block.device)
+    assert fake.connected
+    assert fake.probes == {block.device: 2}
+
+
+async def test_the_fake_runs_its_errands_and_tells_its_notes_once() -> None:
+    fake = FakeDriver(plan_blocks(bof()), lambda: 0)
+    fake.errands_at.append(7)
+    fake.pending.append(Note("device.answer_late", "bof1_plc"))
+    await fake.connect()
+    assert fake.errand_ns == 7
+    await fake.run_errand()
+    assert (fake.errand_ns, fake.errands) == (None, 1)
+    assert [note.code for note in fake.notes()] == ["device.answer_late"]
+    assert fake.notes() == []
