@@ -2,12 +2,14 @@
 
 A driver is asked for one block at a time and answers with columns, one entry per point of the
 block, in the block's order.  Whatever concerns one block or one point comes back as a quality; an
-error is raised only when nothing usable came back, and then the driver has already closed and the
-next `connect()` reopens.
+error is raised only when the connection itself is gone, and then the driver has already closed and
+the next `connect()` reopens.  A unit that is silent, or answers nonsense, costs its own points only:
+its columns are BAD, `outcome` says why, and the driver stays usable for the others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Literal, Protocol
 
 import numpy as np
@@ -97,6 +99,30 @@ class Block:
         )
 
 
+class Outcome(IntEnum):
+    """What became of one request; the breaker of the unit goes by this."""
+
+    ANSWERED = 0
+    """A well-formed answer to this question."""
+    REFUSED = 1
+    """An exception of the device itself: the unit is there."""
+    BUSY = 2
+    """Exception 5 or 6: the unit is there, and wants a pause of at least one period."""
+    TIMED_OUT = 3
+    """Silence until the deadline, or a gateway that says so of its unit (exceptions 10, 11)."""
+    REJECTED = 4
+    """Bytes that are no answer to this question."""
+    NOT_SYNCED = 5
+    """Not asked: the unit has not proved that nothing older is on its way."""
+    NOT_ASKED = 6
+    """Not asked for another reason: forbidden range, suspended, skipped."""
+
+    @property
+    def is_failure(self) -> bool:
+        """True for what counts against the unit (`acquisition.md` 3.9)."""
+        return self in (Outcome.TIMED_OUT, Outcome.REJECTED, Outcome.NOT_SYNCED)
+
+
 @dataclass(slots=True, eq=False)
 class BlockColumns:
     """One answer for one block, in the order of its points; nobody writes to it afterwards.
@@ -111,6 +137,7 @@ class BlockColumns:
         source_us: int64[n], wall time that the device gave, µs since 1970 UTC; 0 = none.
         sent_mono_ns: when the request left.
         receive_mono_ns: when the answer was here; age counts from here alone.
+        outcome: what became of the request as a whole.
     """
 
     raw: NDArray[np.int64]
@@ -122,6 +149,7 @@ class BlockColumns:
     source_us: NDArray[np.int64]
     sent_mono_ns: int
     receive_mono_ns: int
+    outcome: Outcome = Outcome.ANSWERED
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -146,6 +174,7 @@ def bad_columns(
     *,
     sent_mono_ns: int | None = None,
     quality: Quality = Quality.BAD,
+    outcome: Outcome = Outcome.NOT_ASKED,
 ) -> BlockColumns:
     """Return columns without any value: n points BAD for one reason, at `mono_ns`.
 
@@ -161,6 +190,7 @@ def bad_columns(
         source_us=np.zeros(n, np.int64),
         sent_mono_ns=mono_ns if sent_mono_ns is None else sent_mono_ns,
         receive_mono_ns=mono_ns,
+        outcome=outcome,
     )
 
 
@@ -181,6 +211,21 @@ class Change:
     keep_alive: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person may want to know: an EVENT record and a log event (`device.…`).
+
+    Attributes:
+        code: of the catalogue `proto.message`, such as `device.answer_late`.
+        device: name of the device; empty when the whole line is meant.
+        body: figures of the event, JSON values with their units in the names.
+    """
+
+    code: str
+    device: str = ""
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
 class Driver(Protocol):
     """One connection to equipment: one task calls it, one call at a time."""
 
@@ -192,6 +237,10 @@ class Driver(Protocol):
     def connected(self) -> bool:
         """True from a successful `connect()` until `close()` or a loss that was noticed."""
 
+    @property
+    def ready_ns(self) -> int:
+        """When the next read may start (monotonic): later than now while a line is drained."""
+
     async def connect(self) -> None:
         """Open the connection, once.
 
@@ -201,12 +250,41 @@ class Driver(Protocol):
         """
 
     async def read(self, block: Block) -> BlockColumns:
-        """Read one block now; what the device refuses comes back as BAD columns.
+        """Read one block now; whatever concerns this block or its unit comes back as columns.
+
+        Time-outs and rejected answers are BAD columns with their `outcome`; the driver waits out
+        `ready_ns` and proves a unit that is not synced before it asks it.
 
         Raises:
-            DeviceUnreachable: no connection, or no answer in time; the driver has closed.
-            DeviceMisbehaved: the answer was not one to this question; the driver has closed.
+            DeviceUnreachable: the connection is gone; the driver has closed.
         """
+
+    async def probe(self, device: str) -> bool:
+        """Ask a suspended device for a sign of life; True when it gave the right one.
+
+        One request, which is never a sample (`acquisition.md` 3.9, HALF_OPEN).
+
+        Raises:
+            DeviceUnreachable: the connection is gone; the driver has closed.
+        """
+
+    @property
+    def errand_ns(self) -> int | None:
+        """When the driver wants to ask something outside the plan (monotonic); None = nothing.
+
+        Searches for holes and limits, re-tests, canaries: the owner grants them as last in the
+        order and within 5 % of the line (`acquisition.md` 3.6).
+        """
+
+    async def run_errand(self) -> None:
+        """Make one request of an errand.
+
+        Raises:
+            DeviceUnreachable: the connection is gone; the driver has closed.
+        """
+
+    def notes(self) -> list[Note]:
+        """Return what happened since the last call, oldest first; bounded, never waits."""
 
     def changes(self) -> list[Change]:
         """Return what subscriptions reported since the last call, oldest first; never waits."""

@@ -8,21 +8,12 @@ written, relative to the configuration file.  What other files say is checked by
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, field_validator
 
-from edge.config_values import (
-    NS,
-    Address,
-    Duration,
-    FileModel,
-    FilePath,
-    Name,
-    Size,
-    parse_address,
-    parse_duration,
-)
+from edge.config_device import DeviceConfig, device_faults
+from edge.config_line import LineConfig, line_faults
+from edge.config_values import NS, Address, Duration, FileModel, FilePath, Size, parse_duration
 from edge.toml_faults import near, read_toml, validate
 from proto.errors import ConfigError, Fault
 
@@ -30,8 +21,7 @@ POLL_DEFAULT_NS = {"fast": 10**8, "normal": 10**9, "slow": 10**10, "rare": 6 * 1
 POLL_NS_MIN, POLL_NS_MAX, POLL_CLASSES_MAX = 20 * 10**6, 3600 * 10**9, 8  # acquisition.md 3.2, 3.7
 LINES_MAX = DEVICES_MAX = 4096  # acquisition.md 3.2
 
-KINDS_LATER = ("modbus-rtu", "modbus-rtu-tcp", "modbus-tls", "modbus-dial-in", "modbus-tap")
-TABLES_LATER = ("cabinet", "output")
+TABLES_LATER = ("output",)
 
 
 class GatewayConfig(FileModel):
@@ -56,42 +46,6 @@ class VersionConfig(FileModel):
 
     version: Annotated[int, Field(ge=0, lt=2**32)]
     timezone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = "Asia/Shanghai"
-
-
-class LineConfig(FileModel):
-    """`[[line]]`: one physical line or session, one owner task.
-
-    `security` and `pki` belong to `opcua`: the policy, and the folder with our certificate, our key
-    and the certificates that were approved.
-    """
-
-    name: Name
-    kind: Literal["modbus-tcp", "opcua"]
-    address: str
-    timeout_ns: Annotated[Duration, Field(alias="timeout", ge=10**6, le=60 * 10**9)] = 500 * 10**6
-    security: Literal["Basic256Sha256", "Aes256_Sha256_RsaPss"] | None = None
-    pki: FilePath | None = None
-
-    @field_validator("kind", mode="before")
-    @classmethod
-    def _later(cls, kind: object) -> object:
-        if kind in KINDS_LATER:
-            raise ValueError(f'"{kind}" comes with a later version; now: modbus-tcp, opcua')
-        return kind
-
-
-class DeviceConfig(FileModel):
-    """`[[device]]`: one controller or panel on a line."""
-
-    name: Name
-    line: Name
-    unit_id: Annotated[int, Field(ge=1, le=255)] | None = None
-    profile: Annotated[str, Field(min_length=1, max_length=256)]
-    path: Literal["plc", "scada", "historian", "mirror", "logger"]
-    life: Annotated[str, Field(min_length=1, max_length=64)]
-    reason: Annotated[str, Field(min_length=3, max_length=200)] | None = None
-    points: FilePath | None = None
-    unit: Annotated[str, Field(max_length=64)] = ""
 
 
 class InterlockConfig(FileModel):
@@ -266,36 +220,7 @@ def _check_lines(reading: _Reading, lines: Rows[LineConfig]) -> None:
             message = f'name "{line.name}" stands in line[{seen[line.name]}] already'
             reading.fault(f"line[{i}].name", "config.duplicate", message)
         seen.setdefault(line.name, i)
-        if line.kind == "opcua":
-            _check_opcua(reading, f"line[{i}]", line)
-        else:
-            _check_modbus(reading, f"line[{i}]", line)
-
-
-def _check_modbus(reading: _Reading, key: str, line: LineConfig) -> None:
-    try:
-        parse_address(line.address)
-    except ValueError as error:
-        reading.fault(f"{key}.address", "config.address", f"{error} (here: {line.address!r})")
-    for name, value in (("security", line.security), ("pki", line.pki)):
-        if value is not None:
-            reading.fault(f"{key}.{name}", "config.value", f"{name} belongs to kind opcua only")
-
-
-def _check_opcua(reading: _Reading, key: str, line: LineConfig) -> None:
-    try:
-        url = urlsplit(line.address)
-        parse_address(url.netloc)
-        known = url.scheme == "opc.tcp"
-    except ValueError:
-        known = False
-    if not known:
-        message = f'write an endpoint as "opc.tcp://host:port/path" (here: {line.address!r})'
-        reading.fault(f"{key}.address", "config.address", message)
-    for name, value in (("security", line.security), ("pki", line.pki)):
-        if value is None:
-            message = f"{name} is required for kind opcua: there is no line without certificates"
-            reading.fault(f"{key}.{name}", "config.missing", message)
+        reading.faults += line_faults(line, f"{reading.file}: line[{i}]")
 
 
 def _named(rows: object) -> frozenset[str]:
@@ -320,14 +245,29 @@ def _check_devices(
             message = f'name "{device.name}" stands in device[{names[device.name]}] already'
             reading.fault(f"{key}.name", "config.duplicate", message)
         names.setdefault(device.name, i)
-        kind = kinds.get(device.line)
+        reading.faults += device_faults(device, f"{reading.file}: {key}")
+        if device.line is None:
+            continue
         if device.line not in named:
             message = f'no [[line]] has the name "{device.line}"{near(device.line, named)}'
             reading.fault(f"{key}.line", "config.unknown_line", message)
-        _check_unit(reading, key, device, kind, units)
-        if device.life == "none" and device.reason is None:
-            message = 'life = "none" needs reason = "…": why can nobody see that it is alive?'
-            reading.fault(f"{key}.reason", "config.life_reason", message)
+        _check_unit(reading, key, device, kinds.get(device.line), units)
+    _check_pairs(reading, devices)
+
+
+def _check_pairs(reading: _Reading, devices: Rows[DeviceConfig]) -> None:
+    owners: dict[str, str] = {}
+    by_name = {device.name: device for _, device in devices}
+    for i, device in devices:
+        for member in device.pair:
+            other = by_name.get(member)
+            if other is None or other.is_pair:
+                message = f'"{member}" is no device with a line{near(member, by_name)}'
+                reading.fault(f"device[{i}].pair", "config.unknown_device", message)
+            owner = owners.setdefault(member, device.name)
+            if owner != device.name:
+                message = f'"{member}" belongs to pair "{owner}" already'
+                reading.fault(f"device[{i}].pair", "config.duplicate", message)
 
 
 def _check_unit(
@@ -339,7 +279,7 @@ def _check_unit(
 ) -> None:
     if kind == "opcua" and device.unit_id is not None:
         reading.fault(f"{key}.unit_id", "config.value", "unit_id belongs to Modbus lines only")
-    if kind != "modbus-tcp":
+    if kind is None or kind == "opcua" or device.line is None:
         return
     if device.unit_id is None:
         reading.fault(f"{key}.unit_id", "config.missing", "unit_id is required on a Modbus line")

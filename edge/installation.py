@@ -185,7 +185,7 @@ def _files_exist(reader: _Reader, config: EdgeConfig, file: str) -> None:
 
 
 def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:
-    names = dict.fromkeys(device.profile for device in config.device)
+    names = dict.fromkeys(d.profile for d in config.device if d.profile is not None)
     found = {name: reader.profile(name) for name in names}
     return {name: profile for name, profile in found.items() if profile is not None}
 

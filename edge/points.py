@@ -14,7 +14,9 @@ from devices.driver import Block, DeviceSettings, PointBinding
 from devices.modbus.plan import plan_blocks as modbus_blocks
 from devices.opcua.plan import plan_blocks as opcua_blocks
 from devices.profile import Profile
-from edge.config import DeviceConfig, EdgeConfig, LineConfig
+from edge.config import EdgeConfig
+from edge.config_device import DeviceConfig
+from edge.config_line import LineConfig
 from edge.image import ImageLayout
 from edge.matrix.facts import PointFacts
 from edge.toml_faults import near
@@ -164,7 +166,7 @@ class Plant:
         device = self.device_configs[axis.device]
         return SchemaAxis(
             device=device.name,
-            profile=device.profile,
+            profile=device.profile or "",
             poll=axis.block.poll,
             period_us=axis.period_us,
             phase_us=axis.phase_us,
@@ -192,7 +194,7 @@ def build(
     faults: list[Fault] = []
     settings: dict[str, DeviceSettings] = {}
     for i, device in enumerate(config.device):
-        profile = profiles.get(device.profile)
+        profile = profiles.get(device.profile or "")
         if profile is not None:
             place = f"{file}: device[{i}]"
             found = _settings(config, device, profile, causes)
@@ -234,7 +236,7 @@ def _settings(
 
 
 def _life_name(device: DeviceConfig) -> str:
-    return "" if device.life == "none" else device.life
+    return "" if device.life in (None, "none") else device.life or ""
 
 
 def _device_faults(
@@ -245,14 +247,16 @@ def _device_faults(
     place: str,
 ) -> list[Fault]:
     faults: list[Fault] = []
-    wanted = {"modbus-tcp": "modbus", "opcua": "opcua"}[config.line_of(device).kind]
+    wanted = "modbus" if config.line_of(device).is_modbus else "opcua"
     if profile.protocol != wanted:
         message = f'"{device.profile}" speaks {profile.protocol}, line "{device.line}" {wanted}'
         faults.append(Fault(f"{place}.profile", "config.protocol", message))
     names = [binding.point.name.partition("/")[2] for binding in settings.points]
-    if device.life != "none" and device.life not in names:
+    if device.life not in (None, "none") and device.life not in names:
         message = f'profile "{device.profile}" has no point "{device.life}"'
-        faults.append(Fault(f"{place}.life", "config.life", message + near(device.life, names)))
+        faults.append(
+            Fault(f"{place}.life", "config.life", message + near(device.life or "", names))
+        )
     for binding in settings.points:
         if binding.point.life and binding.moves is None:
             message = f'"{device.life}" has no moves = "counter" in its profile'

@@ -1,0 +1,1 @@
+"""Each command of the gateway in a file of its own.  Pure."""

@@ -1,0 +1,134 @@
+"""What commands share: exit codes, options, words in two languages.  Shell: terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from edge.config import parse_config
+from edge.installation import Installation
+from edge.toml_faults import near
+from proto.errors import ConfigError, Fault, NotFound
+
+OK, WRONG, USAGE, CONFIGURATION = 0, 1, 2, 78
+INTERRUPTED = 130
+
+Language = Literal["zh", "en"]
+Body = Mapping[str, object]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON object a line")]
+Lang = Annotated[Language, Parameter(name="--lang", help="zh or en")]
+
+TEXT: Mapping[str, tuple[str, str]] = {
+    "ok": ("配置无误", "the configuration has no fault"),
+    "faults": ("处错误，未启动任何程序", "faults; nothing was started"),
+    "warning": ("提示", "warning"),
+    "line": ("线路", "line"),
+    "block": ("读取块", "block"),
+    "period": ("周期", "period"),
+    "requests": ("请求/秒", "requests/s"),
+    "bytes": ("字节/秒", "bytes/s"),
+    "load": ("负荷", "load"),
+    "budget": ("联锁时间预算", "time budgets of interlocks"),
+    "half": ("安全时间之半", "half the safety time"),
+    "total": ("合计", "total"),
+    "stopped": (
+        "网关未运行；停止时的状态",
+        "the gateway is not running; its state when it stopped",
+    ),
+    "state": ("状态", "state"),
+    "since": ("原因", "detail"),
+    "interlock": ("联锁", "interlock"),
+    "health": ("健康", "health"),
+    "first_out": ("首出", "first-out"),
+    "alarm": ("报警", "alarm"),
+    "samples": ("采样", "samples"),
+    "uplink": ("上行", "uplink"),
+    "tag": ("位号", "tag"),
+    "value": ("数值", "value"),
+    "quality": ("质量", "quality"),
+    "age": ("时龄", "age"),
+    "not_live": ("网关未运行：无实时值", "the gateway is not running: no live values"),
+}
+
+
+def say(key: str, lang: Language) -> str:
+    """Return a word in the language of the caller."""
+    return TEXT[key][0 if lang == "zh" else 1]
+
+
+def show_faults(faults: Iterable[Fault]) -> None:
+    """Print every fault, one a line."""
+    for fault in faults:
+        print(fault, file=sys.stderr)
+
+
+def emit(body: Body) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(body, ensure_ascii=False, default=str))
+
+
+def fault_body(kind: str, fault: Fault) -> Body:
+    """Return a fault as a JSON object of schema `<kind>/1`."""
+    return {
+        "schema": f"{kind}/1",
+        "place": fault.place,
+        "code": fault.code,
+        "message": fault.message,
+    }
+
+
+def rows_of(body: Body, key: str) -> list[Body]:
+    """Return the objects in the list under `key`; empty when there is none."""
+    rows = body.get(key)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def data_dir_of(file: Path | None, data_dir: Path | None) -> Path:
+    """Return the gateway's folder: as given, or as the configuration names it.
+
+    Raises:
+        ConfigError: neither is given, or the configuration cannot be read.
+    """
+    if data_dir is not None:
+        return data_dir
+    path = file or Path("edge.toml")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError([Fault(str(path), "config.file", reason)]) from error
+    config, faults = parse_config(data, path.name)
+    if config is None:
+        raise ConfigError(faults)
+    return path.parent / config.gateway.data_dir
+
+
+def number_of(made: Installation, name: str) -> int:
+    """Return the number of a point by its name or tag.
+
+    Raises:
+        NotFound: there is none.
+    """
+    number = made.plant.index_of.get(name)
+    if number is None:
+        known = [*made.plant.index_of, *(i.id for m in made.models for i in m.interlocks)]
+        message = f'no point, tag or interlock "{name}"{near(name, known)}'
+        if name in known:
+            message = f'"{name}" is an interlock, it has no reading: yujing-edge explain shows it'
+        raise NotFound("edge.unknown_id", message, place=made.config.gateway.id)
+    return number
+
+
+def refuse(body: Body) -> None:
+    """Raise what the running gateway answered with.
+
+    Raises:
+        NotFound: it says error.
+    """
+    error = body.get("error")
+    if isinstance(error, dict):
+        code = str(error.get("code"))
+        raise NotFound(code, str(error.get("message")).removeprefix(f"{code} "))

@@ -1,0 +1,275 @@
+"""`[[line]]` of `edge.toml`: one physical line, connection or session, and how it is spoken.  Pure.
+
+One model for all kinds; `line_faults` says which keys belong to which kind.  Source:
+`acquisition.md` 3.3, 3.6, 3.13.6, 3.19.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from edge.config_values import NS, Duration, FileModel, FilePath, Name, parse_address
+from proto.errors import Fault
+
+Kind = Literal[
+    "modbus-tcp",
+    "modbus-rtu",
+    "modbus-rtu-tcp",
+    "modbus-tls",
+    "modbus-dial-in",
+    "modbus-tap",
+    "opcua",
+]
+Probing = Literal["commissioning", "auto", "never"]
+Policy = Literal[
+    "Aes256_Sha256_RsaPss",
+    "Aes128_Sha256_RsaOaep",
+    "Basic256Sha256",
+    "Basic256",
+    "Basic128Rsa15",
+    "None",
+]
+POLICIES_DEPRECATED = ("Basic256", "Basic128Rsa15", "None")
+Hex = Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}){1,64}$")]
+Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+_SERIAL_PATH = re.compile(r"/dev/[^\x00]{1,250}")
+
+
+class SerialConfig(FileModel):
+    """`serial = { baud = 9600, mode = "8E1" }`: data bits, parity, stop bits."""
+
+    baud: Annotated[int, Field(ge=300, le=1_000_000)] = 9600
+    mode: Annotated[str, Field(pattern=r"^[78][NEO][12]$")] = "8E1"
+
+
+class TlsConfig(FileModel):
+    """`tls`: the peer is always verified, by `ca` and its host name, or by a pinned certificate.
+
+    Attributes:
+        ca: PEM file of the authority that signed the device.
+        pin: SHA-256 of the device's certificate (DER), hex; instead of `ca`.
+        cert, key: our client certificate.
+        server_name: name in the device's certificate; the host of `address` unless given.
+        role: text of the role extension (OID 1.3.6.1.4.1.50316.802.1) that ours must carry.
+    """
+
+    ca: FilePath | None = None
+    pin: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None = None
+    cert: FilePath | None = None
+    key: FilePath | None = None
+    server_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    role: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class RegistrationConfig(FileModel):
+    """`registration`: the packet (注册包) by which a device that dials in says who it is.
+
+    Attributes:
+        match: `literal` = the whole packet, `prefix` = its beginning, `imei` = 15 digits, `iccid` =
+            19 or 20 digits; the last two need `text`.
+        text, hex: what is expected, as ASCII or as bytes.
+        on_each: True when the device repeats it before every packet.
+    """
+
+    match: Literal["literal", "prefix", "imei", "iccid"] = "literal"
+    text: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    hex: Hex | None = None
+    on_each: bool = False
+
+
+class HeartbeatConfig(FileModel):
+    """`heartbeat`: the packet (心跳包) that the device sends between answers, and how often."""
+
+    text: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    hex: Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}){1,32}$")] | None = None
+    interval_ns: Annotated[Duration, Field(alias="interval", ge=NS["s"], le=3600 * NS["s"])]
+
+
+class InsecureConfig(FileModel):
+    """`allow_insecure`: a deprecated policy, by exception, with a reason and an end."""
+
+    reason: Annotated[str, Field(min_length=10, max_length=400)]
+    until: Date
+    approved_by: Annotated[str, Field(min_length=2, max_length=80)]
+
+
+class LoginConfig(FileModel):
+    """`login`: user of an OPC UA server; the password stands in a file of mode 0600."""
+
+    user: Annotated[str, Field(min_length=1, max_length=64)]
+    password_file: FilePath
+
+
+class LineConfig(FileModel):
+    """`[[line]]`: one physical line or session, one owner task.
+
+    Attributes:
+        name: of the line.
+        kind: protocol and transport.
+        address: `host:port`; a serial device; where dial-in listens; an `opc.tcp://` endpoint.
+        timeout_ns: first time-out; the driver learns its own within the limits of the page.
+        serial: of `modbus-rtu`, and of a tap on a serial port.
+        framing: of dial-in and tap: RTU bytes or MBAP.
+        answer_max_ns: longest time that this line has ever taken to answer (D of the guard).
+        behind_gateway: serial units behind a TCP gateway; None = judged by the units.
+        ports: further ports of the same device, tried in turn while a slot is held.
+        local_ports: two fixed local ports, used in turn (`acquisition.md` 3.19).
+        probing: what may be asked outside the plan (`acquisition.md` 3.6).
+        registration, heartbeat, allow_public: of dial-in.
+        tls: of `modbus-tls`.
+        security: OPC UA policy; `pki`: folder with own, trusted, issuers, crl, rejected.
+        allow_insecure: exception for a deprecated policy, or None.
+        login: OPC UA user.
+        server: name of an OPC UA server profile; judged by what the server says unless given.
+        server_vouches: a silent subscription counts as fresh: the site states so.
+        bridge_ns: longest cut that the queues of an OPC UA server are sized for.
+    """
+
+    name: Name
+    kind: Kind
+    address: Annotated[str, Field(min_length=1, max_length=400)]
+    timeout_ns: Annotated[Duration, Field(alias="timeout", ge=10**6, le=60 * 10**9)] = 500 * 10**6
+    serial: SerialConfig | None = None
+    framing: Literal["rtu", "mbap"] | None = None
+    answer_max_ns: Annotated[
+        Annotated[Duration, Field(ge=10**6, le=10**10)] | None, Field(alias="answer_max")
+    ] = None
+    behind_gateway: bool | None = None
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = ()
+    local_ports: tuple[Annotated[int, Field(ge=1024, le=65_535)], ...] = ()
+    probing: Probing = "commissioning"
+    registration: RegistrationConfig | None = None
+    heartbeat: HeartbeatConfig | None = None
+    allow_public: bool = False
+    tls: TlsConfig | None = None
+    security: Policy | None = None
+    pki: FilePath | None = None
+    allow_insecure: InsecureConfig | None = None
+    login: LoginConfig | None = None
+    server: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = None
+    server_vouches: bool = False
+    bridge_ns: Annotated[Duration, Field(alias="bridge", ge=NS["s"], le=600 * NS["s"])] = 30 * 10**9
+
+    @property
+    def is_modbus(self) -> bool:
+        """True for every kind but OPC UA."""
+        return self.kind != "opcua"
+
+    @property
+    def is_listening_only(self) -> bool:
+        """True for the passive tap: nothing is ever sent."""
+        return self.kind == "modbus-tap"
+
+
+_COMMON = {"name", "kind", "address", "timeout_ns", "probing"}
+_MODBUS = _COMMON | {"answer_max_ns"}
+_TCP = _MODBUS | {"behind_gateway", "ports", "local_ports"}
+_KEYS: dict[str, set[str]] = {
+    "modbus-tcp": _TCP,
+    "modbus-rtu": _MODBUS | {"serial"},
+    "modbus-rtu-tcp": _TCP - {"behind_gateway"},
+    "modbus-tls": _TCP | {"tls"},
+    "modbus-dial-in": _MODBUS | {"framing", "registration", "heartbeat", "allow_public"},
+    "modbus-tap": _MODBUS | {"serial", "framing"},
+    "opcua": _COMMON
+    | {"security", "pki", "allow_insecure", "login", "server", "server_vouches", "bridge_ns"},
+}
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "modbus-tls": ("tls",),
+    "modbus-dial-in": ("framing", "registration"),
+    "modbus-tap": ("answer_max_ns",),
+    "opcua": ("security", "pki"),
+}
+
+
+def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
+    """Yield what is wrong within one line; `key` is its place, such as `edge.toml: line[0]`."""
+    yield from _belonging(line, key)
+    yield from _address_faults(line, f"{key}.address")
+    if line.local_ports and len(set(line.local_ports)) != 2:
+        yield Fault(f"{key}.local_ports", "config.value", "name two different ports")
+    if line.tls is not None:
+        yield from _tls_faults(line.tls, f"{key}.tls")
+    for name, packet in (("registration", line.registration), ("heartbeat", line.heartbeat)):
+        if packet is not None and (packet.text is None) == (packet.hex is None):
+            yield Fault(f"{key}.{name}", "config.value", "give text or hex, one of them")
+    if line.security in POLICIES_DEPRECATED and line.allow_insecure is None:
+        message = (
+            f"{line.security} is broken; take Aes256_Sha256_RsaPss or Basic256Sha256, or state "
+            'allow_insecure = { reason = "…", until = "YYYY-MM-DD", approved_by = "…" }'
+        )
+        yield Fault(f"{key}.security", "config.insecure", message)
+    if _never_needs_bound(line):
+        message = f"probing never on {line.name}: state answer_max 缺少应答上限"
+        yield Fault(f"{key}.answer_max", "config.never_needs_bound", message)
+
+
+def _never_needs_bound(line: LineConfig) -> bool:
+    full_guard = line.kind in ("modbus-rtu", "modbus-rtu-tcp", "modbus-dial-in")
+    behind = line.kind in ("modbus-tcp", "modbus-tls") and line.behind_gateway is True
+    return line.probing == "never" and (full_guard or behind) and line.answer_max_ns is None
+
+
+def _belonging(line: LineConfig, key: str) -> Iterator[Fault]:
+    for name in sorted(line.model_fields_set - _KEYS[line.kind]):
+        shown = LineConfig.model_fields[name].alias or name
+        homes = ", ".join(kind for kind, keys in _KEYS.items() if name in keys)
+        yield Fault(f"{key}.{shown}", "config.value", f"{shown} belongs to kind {homes} only")
+    for name in _NEEDED.get(line.kind, ()):
+        if getattr(line, name) is None:
+            shown = LineConfig.model_fields[name].alias or name
+            message = f"{shown} is required for kind {line.kind}"
+            if line.kind == "opcua":
+                message += ": there is no line without certificates"
+            yield Fault(f"{key}.{shown}", "config.missing", message)
+
+
+def _tls_faults(tls: TlsConfig, key: str) -> Iterator[Fault]:
+    if (tls.ca is None) == (tls.pin is None):
+        message = "give ca or pin, one of them: a peer that nobody verified is refused"
+        yield Fault(key, "config.missing", message)
+    if (tls.cert is None) != (tls.key is None):
+        yield Fault(key, "config.missing", "cert and key belong together")
+
+
+def _address_faults(line: LineConfig, key: str) -> Iterator[Fault]:
+    text = line.address
+    if line.kind == "opcua":
+        if not _is_endpoint(text):
+            message = f'write an endpoint as "opc.tcp://host:port/path" (here: {text!r})'
+            yield Fault(key, "config.address", message)
+        return
+    if line.kind == "modbus-rtu" or (line.kind == "modbus-tap" and text.startswith("/")):
+        if not _SERIAL_PATH.fullmatch(text):
+            message = f'write a serial device as "/dev/ttyS0" (here: {text!r})'
+            yield Fault(key, "config.address", message)
+        return
+    try:
+        host, _ = parse_address(text)
+    except ValueError as error:
+        yield Fault(key, "config.address", f"{error} (here: {text!r})")
+        return
+    if line.kind == "modbus-dial-in" and not line.allow_public and _is_public(host):
+        message = f"{host} can be reached from outside the plant; bind a private address"
+        yield Fault(key, "config.public_address", message + ", or state allow_public = true")
+
+
+def _is_endpoint(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        parse_address(url.netloc)
+    except ValueError:
+        return False
+    return url.scheme == "opc.tcp"
+
+
+def _is_public(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host != "localhost"
+    return address.is_unspecified or not address.is_private
