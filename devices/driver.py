@@ -3,14 +3,14 @@
 A driver is asked for one block at a time and answers with columns, one entry per point of the
 block, in the block's order.  Whatever concerns one block or one point comes back as a quality; an
 error is raised only when the connection itself is gone, and then the driver has already closed and
-the next `connect()` reopens.  A unit that is silent, or answers nonsense, costs its own points only:
-its columns are BAD, `outcome` says why, and the driver stays usable for the others.
+the next `connect()` reopens.  A unit that is silent, or answers nonsense, costs its own points
+only: its columns are BAD, `outcome` says why, and the driver stays usable for the others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,11 +204,17 @@ class Change:
             keep their value and source time.
         keep_alive: True when nothing changed and the server only said that it is there: the
             receive time in the image is refreshed, no row is stored.
+        token: number to hand to `Subscriber.committed` once this row and all before it are on
+            disk; 0 = nothing waits for it.
+        replayed: True for a row of the server's history (reason REPLAYED): stored, never shown as
+            live, never judged by interlocks or alarms.
     """
 
     block_index: int
     columns: BlockColumns
     keep_alive: bool = False
+    token: int = 0
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,3 +297,35 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Close, whatever the state; returns within 1 s and may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """What a server says of its own time.
+
+    Attributes:
+        server_us: its wall time, µs since 1970 UTC.
+        sent_mono_ns, receive_mono_ns: between these it was read.
+    """
+
+    server_us: int
+    sent_mono_ns: int
+    receive_mono_ns: int
+
+
+@runtime_checkable
+class Subscriber(Protocol):
+    """What a driver offers beside `Driver` where a server reports changes (OPC UA)."""
+
+    @property
+    def service_level(self) -> int:
+        """0-255 as the server says (`acquisition.md` 3.13.4); 255 where it says nothing."""
+
+    def committed(self, token: int) -> None:
+        """Every row up to `Change.token` is on disk: the server may forget its notifications."""
+
+    def stand_by(self, *, is_standby: bool) -> None:
+        """Sample without reporting (standby of a pair), or report again; never waits."""
+
+    def take_clock(self) -> ClockReading | None:
+        """Return the newest reading of the server's clock, each one once."""
