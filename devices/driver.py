@@ -82,6 +82,13 @@ class Block:
         subscribed: True when the values come from `changes()` instead of `read()`.
         points: in the order of the columns.
         request: opaque to everybody but the driver.
+        rides_on: index (in `Driver.blocks`) of the faster block of the same device whose answer
+            this one shares; None = it has a request of its own.  A rider lies whole inside its
+            host, has a longer period that is a whole multiple of the host's, the same phase, and a
+            grid of its own: whenever its slot is due, the owner first runs the host's slot that is
+            due at the same time and then calls `read(rider)`, which sends nothing: it decodes the
+            rider's points from the host's last answer, with its times, or gives them the host's
+            BAD reason.  A rider costs no time on the line and never counts for the breaker.
     """
 
     device: str
@@ -90,10 +97,13 @@ class Block:
     subscribed: bool
     points: tuple[Point, ...]
     request: Request = field(repr=False)
+    rides_on: int | None = None
 
     def describe(self) -> str:
         """Return one line for `yujing-edge plan`: device, class, points, request."""
         how = "subscribed" if self.subscribed else "read"
+        if self.rides_on is not None:
+            how = f"rides on block {self.rides_on}:"
         return (
             f"{self.device} {self.poll} {how} {len(self.points)} points: {self.request.describe()}"
         )
