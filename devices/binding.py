@@ -84,4 +84,10 @@ def _binding(
         acquire=acquire,
         fault_values=point.fault_values,
         moves=point.moves,
+        toggle_ns=point.period_ns,
+        active=point.active,
+        digest=point.digest,
+        rate_max=point.rate_max,
+        stuck_after_ns=point.stuck_after_ns,
+        clamped=point.clamped,
     )

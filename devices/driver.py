@@ -24,6 +24,8 @@ CHANGES_MAX = 4096
 """Bound of the queue behind `changes()`; the oldest change is dropped and counted."""
 
 Acquire = Literal["read", "subscribe"]
+Moves = Literal["counter", "second", "toggle"]
+Digest = Literal["identity", "program", "setpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,28 @@ class PointBinding:
         address: table and register, or node.
         acquire: `read` = periodic read; `subscribe` = the device reports changes (OPC UA only).
         fault_values: raw numbers (before scale and offset) that mean "sensor broken".
-        moves: how a life signal moves (`counter`), or None.
+        moves: how a life signal moves: `counter`, `second`, `toggle`, or None.
+        toggle_ns: period of a toggle, from edge to same edge; None = not stated.
+        source: name of the controller behind another path than `plc`; empty = the device itself.
+        active: True for the flag by which a member of a pair says that it is the active one.
+        digest: this number identifies the device, its program or its set-points; None = it does not.
+        rate_max: fastest believable change, in units a second; None = not judged.
+        stuck_after_ns: an unchanged value is UNCERTAIN after this time; None = not judged.
+        clamped: values at which the instrument saturates; at or beyond UNCERTAIN; None = not judged.
     """
 
     point: Point
     address: Address
     acquire: Acquire = "read"
     fault_values: tuple[float, ...] = ()
-    moves: Literal["counter"] | None = None
+    moves: Moves | None = None
+    toggle_ns: int | None = None
+    source: str = ""
+    active: bool = False
+    digest: Digest | None = None
+    rate_max: float | None = None
+    stuck_after_ns: int | None = None
+    clamped: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ process image, of the batches and of the schema.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 
 from devices.binding import bind
 from devices.driver import Block, DeviceSettings, PointBinding
@@ -17,163 +16,22 @@ from devices.profile import Profile
 from edge.config import EdgeConfig
 from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig
-from edge.image import ImageLayout
-from edge.matrix.facts import PointFacts
+from edge.plant import (
+    OWN_PERIOD_NS,
+    OWN_POLL,
+    AxisPlan,
+    LinePlan,
+    OwnRequest,
+    Plant,
+)
 from edge.toml_faults import near
 from proto.errors import Fault
-from proto.limits import POINTS_PER_PART_MAX
-from proto.point import Point
-from proto.schema import SchemaAxis, SchemaPart, SchemaPoint
+from proto.point import Point, PointType
+
+__all__ = ["AxisPlan", "LinePlan", "Plant", "build", "phase_ns", "van_der_corput"]
 
 POINTS_MAX = 131_072  # architecture.md 10
 BLOCKS_LINE_MAX = 4096  # acquisition.md 3.2
-
-
-@dataclass(frozen=True, slots=True)
-class AxisPlan:
-    """One block as gateway, batches and image know it.
-
-    Attributes:
-        index: number of the axis in the plant.
-        line: name of the line.
-        device: index of the device in the plant.
-        block: what the driver reads or is told.
-        block_index: index into the blocks of the line's driver.
-        first_point: number of its first point; the others follow in the block's order.
-        period_ns, phase_ns: of the grid; phase within the period.
-        life_column: position of the controller's life point in the block; None elsewhere.
-    """
-
-    index: int
-    line: str
-    device: int
-    block: Block
-    block_index: int
-    first_point: int
-    period_ns: int
-    phase_ns: int
-    life_column: int | None
-
-    @property
-    def subscribed(self) -> bool:
-        """True when values come as changes, without a grid."""
-        return self.block.subscribed
-
-    @property
-    def period_us(self) -> int:
-        """Period in µs; 0 when subscribed."""
-        return 0 if self.subscribed else self.period_ns // 1000
-
-    @property
-    def phase_us(self) -> int:
-        """Phase in µs."""
-        return self.phase_ns // 1000
-
-    @property
-    def points(self) -> range:
-        """The numbers of its points."""
-        return range(self.first_point, self.first_point + len(self.block.points))
-
-
-@dataclass(frozen=True, slots=True)
-class LinePlan:
-    """One line: how to reach it, what hangs on it, and its axes in the driver's block order."""
-
-    config: LineConfig
-    devices: tuple[DeviceSettings, ...]
-    axes: tuple[AxisPlan, ...]
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The blocks of its driver, in order."""
-        return tuple(axis.block for axis in self.axes)
-
-
-@dataclass(frozen=True)
-class Plant:
-    """Everything that a gateway reads.
-
-    Attributes:
-        lines: in the order of the file.
-        devices: names, over all lines.
-        device_configs: what the file says of each, in the same order.
-        axes: over all lines.
-        points: in axis order; the position is the number of the point.
-        bindings: per point, where the device keeps it.
-    """
-
-    lines: tuple[LinePlan, ...]
-    devices: tuple[str, ...]
-    device_configs: tuple[DeviceConfig, ...]
-    axes: tuple[AxisPlan, ...]
-    points: tuple[Point, ...]
-    bindings: tuple[PointBinding, ...]
-
-    @cached_property
-    def index_of(self) -> Mapping[str, int]:
-        """Number of a point by its name and by its tag."""
-        by_tag = {point.tag: i for i, point in enumerate(self.points) if point.tag}
-        return by_tag | {point.name: i for i, point in enumerate(self.points)}
-
-    @cached_property
-    def axis_of(self) -> tuple[int, ...]:
-        """Number of the axis per point."""
-        return tuple(axis.index for axis in self.axes for _ in axis.block.points)
-
-    @cached_property
-    def layout(self) -> ImageLayout:
-        """The columns of the process image."""
-        return ImageLayout(
-            points=tuple(point.name for point in self.points),
-            devices=self.devices,
-            device_of=tuple(axis.device for axis in self.axes for _ in axis.block.points),
-            block_of=self.axis_of,
-        )
-
-    @cached_property
-    def facts(self) -> Mapping[str, PointFacts]:
-        """What a matrix must know of each point, by name."""
-        return {
-            point.name: PointFacts(
-                column=i,
-                device=axis.device,
-                device_name=self.devices[axis.device],
-                unit=point.unit,
-                low=point.range_low,
-                high=point.range_high,
-                poll_ns=axis.period_ns,
-                subscribed=axis.subscribed,
-            )
-            for axis in self.axes
-            for i, point in zip(axis.points, axis.block.points, strict=True)
-        }
-
-    @cached_property
-    def schema(self) -> tuple[SchemaPart, ...]:
-        """The point table as it travels: axes in order, at most 4,096 points a part."""
-        parts: list[list[SchemaAxis]] = []
-        room = 0
-        for axis in self.axes:
-            row = self._schema_axis(axis)
-            if len(row.points) > room:
-                parts.append([])
-                room = POINTS_PER_PART_MAX
-            parts[-1].append(row)
-            room -= len(row.points)
-        return tuple(SchemaPart(tuple(rows)) for rows in parts)
-
-    def _schema_axis(self, axis: AxisPlan) -> SchemaAxis:
-        device = self.device_configs[axis.device]
-        return SchemaAxis(
-            device=device.name,
-            profile=device.profile or "",
-            poll=axis.block.poll,
-            period_us=axis.period_us,
-            phase_us=axis.phase_us,
-            subscribed=axis.subscribed,
-            path=device.path,
-            points=tuple(SchemaPoint.of(point) for point in axis.block.points),
-        )
 
 
 def build(
@@ -193,7 +51,10 @@ def build(
     """
     faults: list[Fault] = []
     settings: dict[str, DeviceSettings] = {}
+    members = {name for device in config.device for name in device.pair}
     for i, device in enumerate(config.device):
+        if device.name in members:
+            continue
         profile = profiles.get(device.profile or "")
         if profile is not None:
             place = f"{file}: device[{i}]"
@@ -201,7 +62,7 @@ def build(
             faults += _device_faults(config, device, profile, found, place)
             settings[device.name] = found
     faults += _tag_faults(settings.values(), file)
-    if faults or len(settings) != len(config.device):
+    if faults or len(settings) + len(members) != len(config.device):
         return None, faults
     return _plant(config, settings), []
 
@@ -247,7 +108,7 @@ def _device_faults(
     place: str,
 ) -> list[Fault]:
     faults: list[Fault] = []
-    wanted = "modbus" if config.line_of(device).is_modbus else "opcua"
+    wanted = "modbus" if _line_of(config, device).is_modbus else "opcua"
     if profile.protocol != wanted:
         message = f'"{device.profile}" speaks {profile.protocol}, line "{device.line}" {wanted}'
         faults.append(Fault(f"{place}.profile", "config.protocol", message))
@@ -266,6 +127,13 @@ def _device_faults(
             hint = near(binding.point.poll, config.poll)
             faults.append(Fault(f"{place}.profile", "config.unknown_poll", message + hint))
     return faults
+
+
+def _line_of(config: EdgeConfig, device: DeviceConfig) -> LineConfig:
+    """Return the line of a device; of a pair that of its first member."""
+    if device.pair:
+        device = next(other for other in config.device if other.name == device.pair[0])
+    return config.line_of(device)
 
 
 def _tag_faults(settings: Collection[DeviceSettings], file: str) -> list[Fault]:
@@ -287,40 +155,131 @@ def _tag_faults(settings: Collection[DeviceSettings], file: str) -> list[Fault]:
 
 
 def _plant(config: EdgeConfig, settings: Mapping[str, DeviceSettings]) -> Plant:
-    axes: list[AxisPlan] = []
-    lines: list[LinePlan] = []
-    bindings: list[PointBinding] = []
-    order = [device.name for device in config.device]
-    alone = [line.name for line in config.line if _population(config, line) == 1]
-    for line in config.line:
-        mine = [settings[device.name] for device in config.device if device.line == line.name]
-        line_axes: list[AxisPlan] = []
-        for position, device in enumerate(mine):
-            spread = alone.index(line.name) if line.name in alone else position
-            by_name = {binding.point.name: binding for binding in device.points}
-            for block in _blocks(device):
-                axis = AxisPlan(
-                    index=len(axes),
-                    line=line.name,
-                    device=order.index(device.name),
-                    block=block,
-                    block_index=len(line_axes),
-                    first_point=len(bindings),
-                    period_ns=block.period_ns,
-                    phase_ns=0 if block.subscribed else phase_ns(spread, block.period_ns),
-                    life_column=_life_column(block),
-                )
-                axes.append(axis)
-                line_axes.append(axis)
-                bindings += [by_name[point.name] for point in block.points]
-        lines.append(LinePlan(line, tuple(mine), tuple(line_axes)))
+    made = _Assembly(config, settings)
+    lines = tuple(made.line(line) for line in config.line)
+    points = [binding.point for binding in made.bindings]
+    for i, device in enumerate(config.device):
+        what = _ACTIVE if device.is_pair else _LINK
+        axis = _own_axis(device, i, what, index=len(made.axes), first_point=len(points))
+        made.axes.append(axis)
+        points += axis.block.points
     return Plant(
-        lines=tuple(lines),
-        devices=tuple(order),
+        lines=lines,
+        devices=tuple(made.order),
         device_configs=config.device,
-        axes=tuple(axes),
-        points=tuple(binding.point for binding in bindings),
-        bindings=tuple(bindings),
+        axes=tuple(made.axes),
+        points=tuple(points),
+        bindings=tuple(made.bindings),
+    )
+
+
+class _Assembly:
+    """Numbers axes and points, line by line; both members of a pair share their axes."""
+
+    def __init__(self, config: EdgeConfig, settings: Mapping[str, DeviceSettings]) -> None:
+        self.axes: list[AxisPlan] = []
+        self.bindings: list[PointBinding] = []
+        self.order = [device.name for device in config.device]
+        self._config, self._settings = config, settings
+        self._alone = [line.name for line in config.line if _population(config, line) == 1]
+        self._pair_of = {name: device for device in config.device for name in device.pair}
+        self._shared: dict[str, list[AxisPlan]] = {}
+
+    def line(self, line: LineConfig) -> LinePlan:
+        """Return a line with everything that hangs on it."""
+        mine = [device for device in self._config.device if device.line == line.name]
+        axes: list[AxisPlan] = []
+        devices: list[DeviceSettings] = []
+        for position, device in enumerate(mine):
+            pair = self._pair_of.get(device.name)
+            found = self._member(device, pair) if pair else self._settings[device.name]
+            devices.append(found)
+            spread = self._alone.index(line.name) if line.name in self._alone else position
+            known = None if pair is None else self._shared.get(pair.name)
+            if known is not None:
+                axes += _other_member(known, _blocks(found), line.name, len(axes))
+                continue
+            owner = self.order.index(pair.name if pair else device.name)
+            new = self._axes_of(found, line.name, owner, spread, len(axes))
+            if pair is not None:
+                self._shared[pair.name] = new
+            axes += new
+        return LinePlan(line, tuple(devices), tuple(axes))
+
+    def _member(self, member: DeviceConfig, pair: DeviceConfig) -> DeviceSettings:
+        """Return the settings of a member: its own address, the points of the pair."""
+        return replace(self._settings[pair.name], name=member.name, unit_id=member.unit_id or 0)
+
+    def _axes_of(
+        self, device: DeviceSettings, line: str, owner: int, spread: int, first_block: int
+    ) -> list[AxisPlan]:
+        made: list[AxisPlan] = []
+        by_name = {binding.point.name: binding for binding in device.points}
+        for at, block in enumerate(_blocks(device)):
+            axis = AxisPlan(
+                index=len(self.axes),
+                line=line,
+                device=owner,
+                block=block,
+                block_index=first_block + at,
+                first_point=len(self.bindings),
+                period_ns=block.period_ns,
+                phase_ns=0 if block.subscribed else phase_ns(spread, block.period_ns),
+                life_column=_life_column(block),
+            )
+            self.axes.append(axis)
+            made.append(axis)
+            self.bindings += [by_name[point.name] for point in block.points]
+        return made
+
+
+def _other_member(
+    known: Sequence[AxisPlan], blocks: Sequence[Block], line: str, first_block: int
+) -> list[AxisPlan]:
+    """Return the axes of the second member: the same numbers and grid, blocks of its own."""
+    assert [axis.block.points for axis in known] == [b.points for b in blocks], "one plan, twice"
+    return [
+        replace(axis, line=line, block=block, block_index=first_block + at)
+        for at, (axis, block) in enumerate(zip(known, blocks, strict=True))
+    ]
+
+
+_LINK = "link"
+_ACTIVE = "active"
+_OWN_TITLE = {
+    _LINK: "通信状态 link: 0 down, 1 up, 2 suspended",
+    _ACTIVE: "主用成员 active member: 0, 1",
+}
+
+
+def _own_axis(
+    device: DeviceConfig, number: int, what: str, *, index: int, first_point: int
+) -> AxisPlan:
+    """Return the axis of a point that the gateway makes itself."""
+    name = f"{device.name}.{what}"
+    point = Point(
+        name=name,
+        tag=name,
+        title=_OWN_TITLE[what],
+        type=PointType.U16,
+        unit="1",
+        parameter="none",
+        poll=OWN_POLL,
+        range_low=0.0,
+        range_high=2.0,
+        process_unit=device.unit,
+    )
+    block = Block(device.name, OWN_POLL, OWN_PERIOD_NS, False, (point,), OwnRequest(what))
+    return AxisPlan(
+        index=index,
+        line=device.line or "",
+        device=number,
+        block=block,
+        block_index=-1,
+        first_point=first_point,
+        period_ns=OWN_PERIOD_NS,
+        phase_ns=0,
+        life_column=None,
     )
 
 

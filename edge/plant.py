@@ -1,0 +1,200 @@
+"""The plant as everybody knows it: lines, axes, points and their numbers.  Pure.
+
+An axis is one block of one device: points that share their times.  Axes are numbered over all
+lines in the order of the file, points in the order of the axes: these are the numbers of the
+process image, of the batches and of the schema.  The points that the gateway makes itself (link,
+active member of a pair) come last.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from devices.driver import Block, DeviceSettings, PointBinding
+from edge.config_device import DeviceConfig
+from edge.config_line import LineConfig
+from edge.image import ImageLayout
+from edge.matrix.facts import PointFacts
+from proto.limits import POINTS_PER_PART_MAX
+from proto.point import Point
+from proto.schema import SchemaAxis, SchemaPart, SchemaPoint
+
+OWN_POLL = "link"
+"""Poll class of the points that the gateway makes itself; no class of the configuration."""
+OWN_PERIOD_NS = 10 * 10**9  # batches.md 3.13: the link point's grid
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequest:
+    """Behind a point that the gateway makes itself: nothing is asked of anybody."""
+
+    what: str
+
+    def describe(self) -> str:
+        """Return what the point says."""
+        return self.what
+
+
+@dataclass(frozen=True, slots=True)
+class AxisPlan:
+    """One block as gateway, batches and image know it.
+
+    Attributes:
+        index: number of the axis in the plant.
+        line: name of the line.
+        device: index of the device in the plant.
+        block: what the driver reads or is told.
+        block_index: index into the blocks of the line's driver; -1 for a point of our own.
+        first_point: number of its first point; the others follow in the block's order.
+        period_ns, phase_ns: of the grid; phase within the period.
+        life_column: position of the controller's life point in the block; None elsewhere.
+    """
+
+    index: int
+    line: str
+    device: int
+    block: Block
+    block_index: int
+    first_point: int
+    period_ns: int
+    phase_ns: int
+    life_column: int | None
+
+    @property
+    def is_own(self) -> bool:
+        """True for a point that the gateway makes itself: link, or active member of a pair."""
+        return self.block_index < 0
+
+    @property
+    def subscribed(self) -> bool:
+        """True when values come as changes, without a grid."""
+        return self.block.subscribed
+
+    @property
+    def period_us(self) -> int:
+        """Period in µs; 0 when subscribed."""
+        return 0 if self.subscribed else self.period_ns // 1000
+
+    @property
+    def phase_us(self) -> int:
+        """Phase in µs."""
+        return self.phase_ns // 1000
+
+    @property
+    def points(self) -> range:
+        """The numbers of its points."""
+        return range(self.first_point, self.first_point + len(self.block.points))
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """One line: how to reach it, what hangs on it, and its axes in the driver's block order.
+
+    The axes of both members of a pair are the same ones: numbers, points and grid of the pair.
+    """
+
+    config: LineConfig
+    devices: tuple[DeviceSettings, ...]
+    axes: tuple[AxisPlan, ...]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks of its driver, in order."""
+        return tuple(axis.block for axis in self.axes)
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Everything that a gateway reads.
+
+    Attributes:
+        lines: in the order of the file.
+        devices: names, over all lines.
+        device_configs: what the file says of each, in the same order.
+        axes: over all lines.
+        points: in axis order; the position is the number of the point.
+        bindings: per point, where the device keeps it; none for the points of our own, which
+            are the last ones.
+    """
+
+    lines: tuple[LinePlan, ...]
+    devices: tuple[str, ...]
+    device_configs: tuple[DeviceConfig, ...]
+    axes: tuple[AxisPlan, ...]
+    points: tuple[Point, ...]
+    bindings: tuple[PointBinding, ...]
+
+    @cached_property
+    def own(self) -> tuple[AxisPlan, ...]:
+        """The axes that the gateway fills itself, after all others.
+
+        `<device>.link` (0 down, 1 up, 2 suspended) of every connection, `<device>.active` (0, 1:
+        which member is in use) of every pair.
+        """
+        return tuple(axis for axis in self.axes if axis.is_own)
+
+    @cached_property
+    def index_of(self) -> Mapping[str, int]:
+        """Number of a point by its name and by its tag."""
+        by_tag = {point.tag: i for i, point in enumerate(self.points) if point.tag}
+        return by_tag | {point.name: i for i, point in enumerate(self.points)}
+
+    @cached_property
+    def axis_of(self) -> tuple[int, ...]:
+        """Number of the axis per point."""
+        return tuple(axis.index for axis in self.axes for _ in axis.block.points)
+
+    @cached_property
+    def layout(self) -> ImageLayout:
+        """The columns of the process image."""
+        return ImageLayout(
+            points=tuple(point.name for point in self.points),
+            devices=self.devices,
+            device_of=tuple(axis.device for axis in self.axes for _ in axis.block.points),
+            block_of=self.axis_of,
+        )
+
+    @cached_property
+    def facts(self) -> Mapping[str, PointFacts]:
+        """What a matrix must know of each point, by name."""
+        return {
+            point.name: PointFacts(
+                column=i,
+                device=axis.device,
+                device_name=self.devices[axis.device],
+                unit=point.unit,
+                low=point.range_low,
+                high=point.range_high,
+                poll_ns=axis.period_ns,
+                subscribed=axis.subscribed,
+            )
+            for axis in self.axes
+            for i, point in zip(axis.points, axis.block.points, strict=True)
+        }
+
+    @cached_property
+    def schema(self) -> tuple[SchemaPart, ...]:
+        """The point table as it travels: axes in order, at most 4,096 points a part."""
+        parts: list[list[SchemaAxis]] = []
+        room = 0
+        for axis in self.axes:
+            row = self._schema_axis(axis)
+            if len(row.points) > room:
+                parts.append([])
+                room = POINTS_PER_PART_MAX
+            parts[-1].append(row)
+            room -= len(row.points)
+        return tuple(SchemaPart(tuple(rows)) for rows in parts)
+
+    def _schema_axis(self, axis: AxisPlan) -> SchemaAxis:
+        device = self.device_configs[axis.device]
+        return SchemaAxis(
+            device=device.name,
+            profile=device.profile or "",
+            poll=axis.block.poll,
+            period_us=axis.period_us,
+            phase_us=axis.phase_us,
+            subscribed=axis.subscribed,
+            path=device.path,
+            points=tuple(SchemaPoint.of(point) for point in axis.block.points),
+        )
