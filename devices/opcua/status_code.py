@@ -13,6 +13,11 @@ GOOD: Final = 0x00000000
 BAD_TIMEOUT: Final = 0x800A0000
 BAD_NODE_ID_INVALID: Final = 0x80330000
 BAD_NODE_ID_UNKNOWN: Final = 0x80340000
+BAD_TOO_MANY_OPERATIONS: Final = 0x80100000
+BAD_USER_ACCESS_DENIED: Final = 0x801F0000
+BAD_NOT_READABLE: Final = 0x803A0000
+BAD_TOO_MANY_ITEMS: Final = 0x80DB0000
+BAD_MESSAGE_NOT_AVAILABLE: Final = 0x807B0000
 BAD_TYPE_MISMATCH: Final = 0x80740000
 BAD_NO_DATA: Final = 0x809B0000
 
@@ -32,13 +37,14 @@ NAMES: Final[Mapping[str, int]] = {
     "BadCommunicationError": 0x80050000,
     "BadTimeout": BAD_TIMEOUT,
     "BadServerNotConnected": 0x800D0000,
-    "BadUserAccessDenied": 0x801F0000,
+    "BadTooManyOperations": BAD_TOO_MANY_OPERATIONS,
+    "BadUserAccessDenied": BAD_USER_ACCESS_DENIED,
     "BadNoCommunication": 0x80310000,
     "BadWaitingForInitialData": 0x80320000,
     "BadNodeIdInvalid": BAD_NODE_ID_INVALID,
     "BadNodeIdUnknown": BAD_NODE_ID_UNKNOWN,
     "BadAttributeIdInvalid": 0x80350000,
-    "BadNotReadable": 0x803A0000,
+    "BadNotReadable": BAD_NOT_READABLE,
     "BadOutOfRange": 0x803C0000,
     "BadTypeMismatch": BAD_TYPE_MISMATCH,
     "BadConfigurationError": 0x80890000,
@@ -106,6 +112,16 @@ def judge(code: int) -> tuple[Quality, Reason]:
             return Quality.UNCERTAIN, reason
         case _:
             return Quality.BAD, reason
+
+
+def is_bad(code: int) -> bool:
+    """True for every code of severity Bad, and for the reserved severity 11."""
+    return bool(code & 0x8000_0000)
+
+
+def has_overflowed(code: int) -> bool:
+    """True where the server had to drop older values of this item (Part 4, 7.39.1)."""
+    return bool(code & _DATA_VALUE_INFO and code & _OVERFLOW)
 
 
 def is_session_gone(code: int) -> bool:
