@@ -6,11 +6,14 @@ file that it names, at once, with file, key path and reason.
 
 import errno
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from devices import catalog
+from devices.point_address import Notation
+from devices.point_site import SitePoints
 from devices.profile import Profile
 from edge.alarm.limits import AlarmSpec, compile_limits, parse_limits
 from edge.config import EdgeConfig, parse_config
@@ -18,10 +21,12 @@ from edge.interlock.model import Model
 from edge.matrix.budget import Budget
 from edge.matrix.build import Compiled, compile_matrix, points_of_causes
 from edge.matrix.file import parse_matrix
+from edge.point_lists import list_options, read_listed
 from edge.points import Plant, build
 from edge.toml_faults import FILE_BYTES_MAX, read_toml
 from proto.catalogue import hazards
 from proto.errors import ConfigError, Fault, ProfileError
+from proto.sheet import BYTES_MAX as POINT_LIST_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,11 @@ class _Reader:
         self.faults: list[Fault] = []
         self.digest = hashlib.sha256()
 
-    def bytes(self, name: str, place: str) -> bytes | None:
+    def bytes(self, name: str, place: str, limit: int = FILE_BYTES_MAX) -> bytes | None:
         """Return the bytes of a file; None, with a fault at `place`, when it cannot be read."""
         try:
             with _open(self.base / name) as file:
-                data = file.read(FILE_BYTES_MAX + 1)  # longer is refused by who reads it
+                data = file.read(limit + 1)  # longer is refused by who reads it
         except (OSError, ValueError) as error:
             self.faults.append(_unreadable(name, place, error))
             return None
@@ -132,7 +137,8 @@ def load(path: Path) -> Installation:
     profiles = _profiles(reader, config)
     matrices = _matrices(reader, config, path.name)
     causes = _points_of_causes(matrices)
-    plant, faults = build(config, profiles, causes=causes, file=path.name)
+    listed = _listed(reader, config, profiles, path.name)
+    plant, faults = build(config, profiles, causes=causes, listed=listed, file=path.name)
     reader.faults += faults
     compiled = [_compiled(reader, data, name, plant) for name, data in matrices]
     _distinct(reader, matrices, compiled)
@@ -178,16 +184,41 @@ def _files_exist(reader: _Reader, config: EdgeConfig, file: str) -> None:
         if line.pki is not None:
             for part in ("own/cert.pem", "own/key.pem"):
                 reader.exists(f"{line.pki}/{part}", f"{file}: line[{i}].pki")
-    for i, device in enumerate(config.device):
-        if device.points is not None:
-            message = "point lists come with a later version; the profile gives the points"
-            reader.faults.append(Fault(f"{file}: device[{i}].points", "config.later", message))
 
 
 def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:
     names = dict.fromkeys(d.profile for d in config.device if d.profile is not None)
     found = {name: reader.profile(name) for name in names}
     return {name: profile for name, profile in found.items() if profile is not None}
+
+
+def _preset(_: str) -> Notation | None:
+    return None
+
+
+def _listed(
+    reader: _Reader, config: EdgeConfig, profiles: Mapping[str, Profile], file: str
+) -> dict[str, SitePoints]:
+    """Return, by device, what its point list makes of its points; faulty lists are left out."""
+    found: dict[str, SitePoints] = {}
+    units = catalog.parameter_units()
+    for i, device in enumerate(config.device):
+        if device.points is None:
+            continue
+        place = f"{file}: device[{i}].points"
+        data = reader.bytes(device.points.file, place, POINT_LIST_BYTES_MAX)
+        profile = profiles.get(device.profile or "")
+        if data is None or (device.profile is not None and profile is None):
+            continue
+        options, wrong = list_options(config, device, profile, _preset, units)
+        if options is None:
+            reader.faults.append(Fault(f"{place}.preset", "address.preset", wrong))
+            continue
+        made, faults = read_listed(data, options, profile, device.life)
+        reader.faults += faults
+        if made is not None:
+            found[device.name] = made
+    return found
 
 
 def _matrices(reader: _Reader, config: EdgeConfig, file: str) -> list[tuple[str, bytes]]:

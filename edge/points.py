@@ -12,6 +12,7 @@ from devices.binding import bind
 from devices.driver import Block, DeviceSettings, PointBinding
 from devices.modbus.plan import plan_blocks as modbus_blocks
 from devices.opcua.plan import plan_blocks as opcua_blocks
+from devices.point_site import SitePoints
 from devices.profile import Profile
 from edge.config import EdgeConfig
 from edge.config_device import DeviceConfig
@@ -39,6 +40,7 @@ def build(
     profiles: Mapping[str, Profile],
     *,
     causes: Collection[str] = (),
+    listed: Mapping[str, SitePoints] | None = None,
     file: str = "edge.toml",
 ) -> tuple[Plant | None, list[Fault]]:
     """Return the plant, or None and every fault between configuration and profiles.
@@ -47,6 +49,7 @@ def build(
         config: checked on its own.
         profiles: by the name that a device gives; one that is missing was reported by its reader.
         causes: point names that feed a cause: they are always read, never subscribed.
+        listed: by device, what its point list makes of its points.
         file: name of the configuration, for the place of a fault.
     """
     faults: list[Fault] = []
@@ -55,10 +58,13 @@ def build(
     for i, device in enumerate(config.device):
         if device.name in members:
             continue
-        profile = profiles.get(device.profile or "")
+        own = (listed or {}).get(device.name)
+        profile = profiles.get(device.profile or "") if own is None else own.profile
         if profile is not None:
             place = f"{file}: device[{i}]"
             found = _settings(config, device, profile, causes)
+            if own is not None:
+                found = replace(found, points=own.placed(found.points))
             faults += _device_faults(config, device, profile, found, place)
             settings[device.name] = found
     faults += _tag_faults(settings.values(), file)
@@ -204,7 +210,8 @@ class _Assembly:
             if pair is not None:
                 self._shared[pair.name] = new
             axes += new
-        return LinePlan(line, tuple(devices), tuple(axes))
+        owners = tuple(self._pair_of.get(device.name, device) for device in mine)
+        return LinePlan(line, tuple(devices), tuple(axes), owners)
 
     def _member(self, member: DeviceConfig, pair: DeviceConfig) -> DeviceSettings:
         """Return the settings of a member: its own address, the points of the pair."""
