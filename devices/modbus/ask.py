@@ -56,6 +56,15 @@ def assemble(answers: Sequence[tuple[Ask, bytes]], hull: Ask) -> bytes:
     return _bits(answers, hull) if hull.is_bits else _registers(answers, hull)
 
 
+def uncovered(spans: Sequence[tuple[int, int]], asks: Sequence[Ask]) -> tuple[int, ...]:
+    """Return which of the (start, length) lie whole in no request: riders of a split host."""
+    return tuple(
+        column
+        for column, (start, length) in enumerate(spans)
+        if not any(ask.start <= start and start + length <= ask.end for ask in asks)
+    )
+
+
 def _registers(answers: Sequence[tuple[Ask, bytes]], hull: Ask) -> bytes:
     whole = bytearray(hull.answer_bytes)
     for ask, data in answers:

@@ -5,19 +5,20 @@ another ride along in its read.  Of the rest, sorted by address, an optimal part
 anything but consecutive runs, so dynamic programming over "where does the last run begin" finds the
 cheapest plan.  A hole is bridged exactly when reading it costs less than another request.
 
-Costs are whole nanoseconds times 16, so that bits (1/16 register) compare exactly.
+A span of a slower class that lies whole inside a read of a faster one needs no request: it rides on
+that read, provided that its period is a whole multiple of the faster one's.
 
 Clause: Modbus Application Protocol V1.1b3, 6.1-6.4 (limits of one request).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from devices.address import Table
+from devices.modbus.cost import HULL_MIN, Cost
 from devices.profile import BITS_MAX, REGISTERS_UNKNOWN_DEVICE
-
-HULL_MIN = 4
-"""Registers that a request costs at least: a shorter one saves nothing on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may ask."""
+    """What one request may ask; `is_single`: no more than one value (a quirk)."""
 
     max_registers: int = REGISTERS_UNKNOWN_DEVICE
     max_bits: int = BITS_MAX
+    is_single: bool = False
 
     def of(self, table: Table) -> int:
         """Return the limit of one table, in its own unit."""
@@ -53,38 +55,38 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """Addresses `first` to `last`, both included, that no request may touch."""
+    """Addresses `first` to `last`, both included, that no request may touch.
+
+    `last` = `first` - 1 is a barrier without room: no request holds both `last` and `first`.
+    """
 
     table: Table
     first: int
     last: int
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a read costs: a fixed part per request and a part per register, in ns.
-
-    The prior for Modbus TCP: 5 ms a request, 0.2 µs a register.
-    """
-
-    request_ns: int = 5_000_000
-    register_ns: int = 200
-
-    def of(self, table: Table, length: int) -> int:
-        """Return 16 times the nanoseconds of one request for `length` registers or bits."""
-        sixteenths = max(length if table.is_bits else 16 * length, 16 * HULL_MIN)
-        return 16 * self.request_ns + self.register_ns * sixteenths
+    def touches(self, start: int, end: int) -> bool:
+        """Return True when a request for `start` to `end` (behind it) would touch it."""
+        return self.first < end and start <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One request, and the spans (by index) that it covers, in ascending address."""
+    """One request, and the spans (by index) that it covers, in ascending address.
+
+    `rides_on`: index of the faster read in whose answer it lies; it is no request of its own.
+    """
 
     table: Table
     start: int
     quantity: int
     poll: str
     members: tuple[int, ...]
+    rides_on: int | None = None
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.start + self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Plan:
 
     def cost(self, cost: Cost) -> int:
         """Return 16 times the nanoseconds of one round of all reads."""
-        return sum(cost.of(read.table, read.quantity) for read in self.reads)
+        own = (read for read in self.reads if read.rides_on is None)
+        return sum(cost.of(read.table, read.quantity) for read in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +112,25 @@ class _Hull:
 
 
 def plan_reads(
-    spans: Sequence[Span], limits: Limits, forbidden: Sequence[Forbidden], cost: Cost
+    spans: Sequence[Span],
+    limits: Limits,
+    forbidden: Sequence[Forbidden],
+    cost: Cost | Mapping[int, Cost],
+    periods: Mapping[str, int] | None = None,
 ) -> Plan:
     """Return the cheapest reads that cover every span that can be read.
 
-    Guarantees: each span lies whole in one read of its table and poll class; no read exceeds a
-    limit or touches a forbidden range; equal costs prefer fewer requests, then lower addresses.
-    A span that overlaps a forbidden range, or that with its companions exceeds a limit, is refused.
+    Guarantees: each span lies whole in one read of its table and poll class, or rides on one of a
+    faster class; no read exceeds a limit or touches a forbidden range; equal costs prefer fewer
+    requests, then lower addresses.  A span that overlaps a forbidden range, or that with its
+    companions exceeds a limit, is refused.
+
+    Args:
+        spans: fastest class first.
+        limits: of one request.
+        forbidden: what no request may touch.
+        cost: of the whole device, or per function code (the prior of TCP where one is missing).
+        periods: period per class in ns; without them nothing rides along.
     """
     reads: list[Read] = []
     refused: list[int] = []
@@ -123,14 +138,65 @@ def plan_reads(
         holes = tuple(hole for hole in forbidden if hole.table is table)
         hulls, out = _hulls(spans, members, limits.of(table), holes)
         refused.extend(out)
-        for run in _partition(hulls, table, limits.of(table), holes, cost):
-            end = max(hull.end for hull in run)
-            inside = sorted(
-                (span for hull in run for span in hull.members),
-                key=lambda at: (spans[at].start, spans[at].length, at),
-            )
-            reads.append(Read(table, run[0].start, end - run[0].start, poll, tuple(inside)))
+        hosts = _hosts(reads, poll, table, periods)
+        if hosts and not limits.is_single:
+            hulls, riders = _ride(hulls, reads, hosts)
+            reads += [_read(spans, riders[at], table, poll, at) for at in sorted(riders)]
+        runs = _partition(hulls, table, limits, holes, _cost_of(cost, table))
+        reads += [_read(spans, run, table, poll) for run in runs]
     return Plan(tuple(reads), tuple(sorted(refused)))
+
+
+def _cost_of(cost: Cost | Mapping[int, Cost], table: Table) -> Cost:
+    return cost if isinstance(cost, Cost) else cost.get(table.function, Cost())
+
+
+def _read(
+    spans: Sequence[Span],
+    run: Sequence[_Hull],
+    table: Table,
+    poll: str,
+    rides_on: int | None = None,
+) -> Read:
+    start = min(hull.start for hull in run)
+    end = max(hull.end for hull in run)
+    inside = sorted(
+        (span for hull in run for span in hull.members),
+        key=lambda at: (spans[at].start, spans[at].length, at),
+    )
+    return Read(table, start, end - start, poll, tuple(inside), rides_on)
+
+
+def _hosts(
+    reads: Sequence[Read], poll: str, table: Table, periods: Mapping[str, int] | None
+) -> list[int]:
+    """Return the reads in whose answers a span of this class may lie, the fastest first."""
+    if periods is None:
+        return []
+    return [
+        at
+        for at, read in enumerate(reads)
+        if read.rides_on is None
+        and read.table is table
+        and periods[read.poll] < periods[poll]
+        and periods[poll] % periods[read.poll] == 0
+    ]
+
+
+def _ride(
+    hulls: Sequence[_Hull], reads: Sequence[Read], hosts: Sequence[int]
+) -> tuple[list[_Hull], dict[int, list[_Hull]]]:
+    """Return the hulls that need a request, and those inside a faster read, by that read."""
+    rest: list[_Hull] = []
+    riders: dict[int, list[_Hull]] = {}
+    for hull in hulls:
+        inside = (at for at in hosts if reads[at].start <= hull.start and hull.end <= reads[at].end)
+        host = next(inside, None)
+        if host is None:
+            rest.append(hull)
+        else:
+            riders.setdefault(host, []).append(hull)
+    return rest, riders
 
 
 def _groups(spans: Sequence[Span]) -> Mapping[tuple[str, Table], list[int]]:
@@ -144,58 +210,86 @@ def _groups(spans: Sequence[Span]) -> Mapping[tuple[str, Table], list[int]]:
 def _hulls(
     spans: Sequence[Span], members: Iterable[int], limit: int, holes: Sequence[Forbidden]
 ) -> tuple[list[_Hull], list[int]]:
-    """Return outermost hulls by ascending address, riders inside them, and what is refused."""
+    """Return hulls of what stays together, (start, -length) ascending, and what is refused."""
     groups: dict[str, list[int]] = {}
     for at in members:
         groups.setdefault(spans[at].together or f" {at}", []).append(at)
-    candidates: list[_Hull] = []
+    found: list[_Hull] = []
     refused: list[int] = []
     for group in groups.values():
         start = min(spans[at].start for at in group)
         end = max(spans[at].end for at in group)
-        if end - start > limit or _touches(holes, start, end):
+        if end - start > limit or any(hole.touches(start, end) for hole in holes):
             refused.extend(group)
         else:
-            candidates.append(_Hull(start, end, tuple(group)))
-    candidates.sort(key=lambda hull: (hull.start, -hull.end, hull.members))
+            found.append(_Hull(start, end, tuple(group)))
+    found.sort(key=lambda hull: (hull.start, -hull.end, hull.members))
+    return found, refused
+
+
+def _outermost(hulls: Sequence[_Hull], *, is_single: bool) -> list[_Hull]:
+    """Drop hulls inside others: they ride along; single values share only equal addresses."""
     outer: list[_Hull] = []
-    for hull in candidates:
-        if outer and hull.end <= outer[-1].end:
-            last = outer[-1]
+    for hull in hulls:
+        last = outer[-1] if outer else None
+        is_inside = last is not None and hull.end <= last.end
+        if last is not None and is_single:
+            is_inside = (hull.start, hull.end) == (last.start, last.end)
+        if last is not None and is_inside:
             outer[-1] = _Hull(last.start, last.end, last.members + hull.members)
         else:
             outer.append(hull)
-    return outer, refused
-
-
-def _touches(holes: Sequence[Forbidden], start: int, end: int) -> bool:
-    return any(hole.first < end and start <= hole.last for hole in holes)
+    return outer
 
 
 def _partition(
-    hulls: Sequence[_Hull], table: Table, limit: int, holes: Sequence[Forbidden], cost: Cost
+    hulls: Sequence[_Hull],
+    table: Table,
+    limits: Limits,
+    holes: Sequence[Forbidden],
+    cost: Cost,
 ) -> list[Sequence[_Hull]]:
-    """Cut hulls (ascending in start and in end) into the cheapest consecutive runs.
+    """Cut hulls into the cheapest consecutive runs; each run in the order of its hulls.
 
-    `best[j]` = (cost, requests, where the last run begins) of the first j hulls.
+    `price[j]`, `requests[j]`, `cut[j]`: cost, requests, and where the last run begins, of the
+    first j hulls.
     """
-    best: list[tuple[int, int, int]] = [(0, 0, 0)]
-    for j in range(1, len(hulls) + 1):
-        end = hulls[j - 1].end
-        found: tuple[int, int, int] | None = None
-        for i in range(j - 1, -1, -1):
-            start = hulls[i].start
-            if end - start > limit or _touches(holes, start, end):
-                break
-            price, requests, _ = best[i]
-            option = (price + cost.of(table, end - start), requests + 1, i)
-            found = option if found is None else min(found, option)
-        assert found is not None, "a single hull always fits"
-        best.append(found)
+    outer = _outermost(hulls, is_single=limits.is_single)
+    if limits.is_single:
+        return [[hull] for hull in outer]
+    limit, behind = limits.of(table), _behind(holes)
+    starts = [hull.start for hull in outer]
+    fixed, slope, unit = 16 * cost.request_ns, cost.register_ns, 1 if table.is_bits else 16
+    price, requests, cut = [0], [0], [0]
+    for j, hull in enumerate(outer, 1):
+        end = hull.end
+        least = max(end - limit, behind(end))
+        best, fewest, where = -1, 0, 0
+        for i in range(bisect_left(starts, least, 0, j), j):
+            length = max(unit * (end - starts[i]), 16 * HULL_MIN) + 8
+            option, asked = price[i] + fixed + slope * length, requests[i] + 1
+            if best < 0 or option < best or (option == best and asked < fewest):
+                best, fewest, where = option, asked, i
+        assert best >= 0, "a single hull always fits"
+        price.append(best)
+        requests.append(fewest)
+        cut.append(where)
     runs: list[Sequence[_Hull]] = []
-    j = len(hulls)
+    j = len(outer)
     while j:
-        i = best[j][2]
-        runs.append(hulls[i:j])
-        j = i
+        runs.append(outer[cut[j] : j])
+        j = cut[j]
     return runs[::-1]
+
+
+def _behind(holes: Sequence[Forbidden]) -> Callable[[int], int]:
+    """Return the function "lowest start of a request that ends at `end` and touches no hole"."""
+    ordered = sorted(holes, key=lambda hole: hole.first)
+    firsts = [hole.first for hole in ordered]
+    lasts = list(accumulate((hole.last for hole in ordered), max))
+
+    def lowest(end: int) -> int:
+        count = bisect_left(firsts, end)
+        return lasts[count - 1] + 1 if count else 0
+
+    return lowest
