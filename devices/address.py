@@ -33,7 +33,11 @@ _FUNCTIONS = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4
 
 
 class RegisterType(StrEnum):
-    """How a value lies in registers or bits."""
+    """How a value lies in registers or bits.
+
+    The last five are times of the device's own clock; they travel as microseconds since 1970 of the
+    time that the device shows, whatever its zone (`device_time.py`).
+    """
 
     BOOL = "bool"
     INT16 = "int16"
@@ -44,6 +48,13 @@ class RegisterType(StrEnum):
     UINT64 = "uint64"
     FLOAT32 = "float32"
     FLOAT64 = "float64"
+    BCD16 = "bcd16"
+    BCD32 = "bcd32"
+    S7_DTL = "s7_dtl"
+    S7_DATE_TIME = "s7_date_time"
+    UNIX_MS = "unix_ms"
+    CP56 = "cp56"
+    YMDHMS_MS = "ymdhms_ms"
 
     @property
     def registers(self) -> int:
@@ -54,6 +65,16 @@ class RegisterType(StrEnum):
     def point_type(self) -> PointType:
         """How the raw code travels."""
         return _POINT_TYPES[self]
+
+    @property
+    def is_time(self) -> bool:
+        """True for the times of a device's clock."""
+        return self in _TIMES
+
+    @property
+    def is_bcd(self) -> bool:
+        """True for decimal digits, four bits each."""
+        return self in (RegisterType.BCD16, RegisterType.BCD32)
 
 
 _REGISTERS = {
@@ -66,7 +87,23 @@ _REGISTERS = {
     RegisterType.UINT64: 4,
     RegisterType.FLOAT32: 2,
     RegisterType.FLOAT64: 4,
+    RegisterType.BCD16: 1,
+    RegisterType.BCD32: 2,
+    RegisterType.S7_DTL: 6,
+    RegisterType.S7_DATE_TIME: 4,
+    RegisterType.UNIX_MS: 4,
+    RegisterType.CP56: 4,
+    RegisterType.YMDHMS_MS: 7,
 }
+_TIMES = frozenset(
+    (
+        RegisterType.S7_DTL,
+        RegisterType.S7_DATE_TIME,
+        RegisterType.UNIX_MS,
+        RegisterType.CP56,
+        RegisterType.YMDHMS_MS,
+    )
+)
 _POINT_TYPES = {
     RegisterType.BOOL: PointType.BOOL,
     RegisterType.INT16: PointType.I16,
@@ -77,6 +114,9 @@ _POINT_TYPES = {
     RegisterType.UINT64: PointType.U64,
     RegisterType.FLOAT32: PointType.F32,
     RegisterType.FLOAT64: PointType.F64,
+    RegisterType.BCD16: PointType.U16,
+    RegisterType.BCD32: PointType.U32,
+    **dict.fromkeys(_TIMES, PointType.I64),
 }
 
 
@@ -91,6 +131,23 @@ class Order(StrEnum):
     CDAB = "CDAB"
     BADC = "BADC"
     DCBA = "DCBA"
+
+
+_ORDERS_64 = {
+    "ABCDEFGH": Order.ABCD,
+    "GHEFCDAB": Order.CDAB,
+    "BADCFEHG": Order.BADC,
+    "HGFEDCBA": Order.DCBA,
+}
+
+
+def order_of(name: str) -> Order:
+    """Return the order of a name of 32 bits (`CDAB`) or of 64 bits (`GHEFCDAB`).
+
+    Raises:
+        ValueError: there is no such order.
+    """
+    return _ORDERS_64.get(name) or Order(name)
 
 
 class NodeType(StrEnum):

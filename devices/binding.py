@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from devices.address import Address
+from devices.address import Address, ModbusAddress
 from devices.driver import Acquire, PointBinding
 from devices.profile import (
     ModbusPoint,
@@ -11,7 +11,11 @@ from devices.profile import (
     OpcUaProfile,
     Profile,
     point_type,
+    text_address,
 )
+from devices.profile_number import conversion
+from devices.registers import Slot
+from devices.text import TextBinding
 from proto.point import Point
 
 
@@ -64,6 +68,7 @@ def _binding(
 ) -> PointBinding:
     name = f"{device}/{point.name}"
     low, high = point.range if point.range is not None else (None, None)
+    number = conversion(point)
     return PointBinding(
         point=Point(
             name=name,
@@ -73,8 +78,8 @@ def _binding(
             unit=point.unit,
             parameter=point.parameter,
             poll=point.poll,
-            scale=point.scale,
-            offset=point.offset,
+            scale=number.scale,
+            offset=number.offset,
             range_low=low,
             range_high=high,
             process_unit=process_unit,
@@ -90,4 +95,28 @@ def _binding(
         rate_max=point.rate_max,
         stuck_after_ns=point.stuck_after_ns,
         clamped=point.clamped,
+        current=number.current,
+        together=point.together if isinstance(point, ModbusPoint) else "",
+        sampling_ns=point.sampling_ns if isinstance(point, OpcUaPoint) else None,
+        enum=point.enum,
+    )
+
+
+def slot_of(binding: PointBinding) -> Slot:
+    """Return how the value of a Modbus point is decoded."""
+    address, point = binding.address, binding.point
+    assert isinstance(address, ModbusAddress)
+    return Slot(address, point.scale, point.offset, binding.fault_values, binding.current)
+
+
+def bind_texts(device: str, profile: Profile) -> tuple[TextBinding, ...]:
+    """Return every text of `profile` as a text of `device`."""
+    if isinstance(profile, ModbusProfile):
+        return tuple(
+            TextBinding(f"{device}/{text.name}", text.title, text_address(text), text.digest)
+            for text in profile.texts
+        )
+    return tuple(
+        TextBinding(f"{device}/{text.name}", text.title, text.at, text.digest)
+        for text in profile.texts
     )

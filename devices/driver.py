@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from devices.address import Address
 from devices.profile import Profile
+from devices.text import TextBinding
 from proto.point import Point
 from proto.quality import Quality, Reason
 
@@ -41,10 +42,15 @@ class PointBinding:
         toggle_ns: period of a toggle, from edge to same edge; None = not stated.
         source: name of the controller behind another path than `plc`; empty = the device itself.
         active: True for the flag by which a member of a pair says that it is the active one.
-        digest: this number identifies the device, its program or its set-points; None = it does not.
+        digest: the number identifies the device, its program or its set-points; None = no.
         rate_max: fastest believable change, in units a second; None = not judged.
         stuck_after_ns: an unchanged value is UNCERTAIN after this time; None = not judged.
-        clamped: values at which the instrument saturates; at or beyond UNCERTAIN; None = not judged.
+        clamped: values at which the instrument saturates; UNCERTAIN at or beyond; None = none.
+        current: raw numbers outside which a current loop is broken (`loop_current.py`); None =
+            no loop.
+        together: points of one such name are read in one request; empty = none.
+        sampling_ns: sampling interval asked of an OPC UA server; None = the rule of the driver.
+        enum: texts of the numbers that the point may take.
     """
 
     point: Point
@@ -59,6 +65,10 @@ class PointBinding:
     rate_max: float | None = None
     stuck_after_ns: int | None = None
     clamped: tuple[float, float] | None = None
+    current: tuple[float, float] | None = None
+    together: str = ""
+    sampling_ns: int | None = None
+    enum: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class DeviceSettings:
         profile: what the model offers; limits and quirks are read from here.
         points: what this site reads, in the order of its configuration.
         poll_ns: poll class -> period in ns, for every class that a point names.
+        texts: serial numbers, versions, digests: read seldom, an event when they change.
     """
 
     name: str
@@ -78,6 +89,7 @@ class DeviceSettings:
     profile: Profile
     points: tuple[PointBinding, ...]
     poll_ns: Mapping[str, int]
+    texts: tuple[TextBinding, ...] = ()
 
 
 class Request(Protocol):

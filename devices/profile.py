@@ -7,28 +7,74 @@ the models; `profile_check.parse_profile` reads text into them and reports every
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from devices.address import ModbusAddress, NodeType, OpcUaAddress, Order, RegisterType, Table
+from devices.address import ModbusAddress, OpcUaAddress
+from devices.profile_options import (
+    BITS_MAX,
+    REGISTERS_MAX,
+    REGISTERS_UNKNOWN_DEVICE,
+    Canary,
+    DeviceClock,
+    ForbiddenRange,
+    ModbusOptions,
+    Quirks,
+)
+from devices.profile_point import (
+    ModbusAt,
+    ModbusPoint,
+    ModbusText,
+    ModbusVector,
+    OpcUaAt,
+    OpcUaPoint,
+    OpcUaText,
+    OpcUaVariant,
+    OpcUaVector,
+    PointModel,
+    Signal,
+)
+from devices.profile_ring import EventRing
+from devices.profile_values import Duration, Finite, Model, Name, Text
+from devices.text import TextAddress
 from proto.point import PointType
 
-REGISTERS_MAX = 125
-"""Registers of one read (Modbus Application Protocol V1.1b3, 6.3)."""
-BITS_MAX = 2000
-"""Bits of one read (Modbus Application Protocol V1.1b3, 6.1)."""
-REGISTERS_UNKNOWN_DEVICE = 120
-"""Registers of one read where the profile does not say (`acquisition.md` 3.6)."""
+__all__ = [
+    "BITS_MAX",
+    "POINTS_MAX",
+    "REGISTERS_MAX",
+    "REGISTERS_UNKNOWN_DEVICE",
+    "Canary",
+    "DeviceClock",
+    "EventRing",
+    "Finite",
+    "ForbiddenRange",
+    "ModbusAt",
+    "ModbusOptions",
+    "ModbusPoint",
+    "ModbusProfile",
+    "ModbusText",
+    "ModbusVector",
+    "Model",
+    "Name",
+    "OpcUaAt",
+    "OpcUaPoint",
+    "OpcUaProfile",
+    "OpcUaText",
+    "OpcUaVariant",
+    "OpcUaVector",
+    "PointModel",
+    "Product",
+    "Profile",
+    "ProfileModel",
+    "Quirks",
+    "Signal",
+    "Text",
+    "point_type",
+    "text_address",
+]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Text = Annotated[str, Field(min_length=1, max_length=400)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Register = Annotated[int, Field(ge=0, le=0xFFFF)]
-
-
-class Model(BaseModel):
-    """Root of everything people write here: no unknown keys, no coercion, no change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+POINTS_MAX = 4096
+TEXTS_MAX = 64
 
 
 class Product(Model):
@@ -36,121 +82,6 @@ class Product(Model):
 
     vendor: Text
     model: Text
-
-
-class ModbusAt(Model):
-    """Where a value stands: table, zero-based protocol address, type; `order` where it differs."""
-
-    table: Table
-    address: Register
-    type: RegisterType
-    bit: Annotated[int, Field(ge=0, le=15)] | None = None
-    order: Order | None = None
-
-
-class ModbusVector(Model):
-    """A worked example: the registers (or bits) as on the wire, and the value the source gives."""
-
-    registers: Annotated[tuple[Register, ...], Field(max_length=4)] = ()
-    bits: Annotated[tuple[Literal[0, 1], ...], Field(max_length=1)] = ()
-    value: bool | Finite
-
-
-class OpcUaAt(Model):
-    """Which node: `nsu=<namespace URI>;s=<identifier>` (or `i=`, `g=`, `b=`), and its type."""
-
-    node: Annotated[str, Field(pattern=r"^nsu=[^;]+;[sigb]=.+$", max_length=400)]
-    type: NodeType
-
-
-class OpcUaVariant(Model):
-    """What the server sends in the worked example."""
-
-    type: Text
-    value: bool | int | Finite
-    status: Text = "Good"
-
-
-class OpcUaVector(Model):
-    """A worked example: a variant with its status, and the value and quality that follow."""
-
-    variant: OpcUaVariant
-    value: bool | Finite
-    quality: Literal["GOOD", "UNCERTAIN", "BAD"] = "GOOD"
-
-
-class PointModel(Model):
-    """What every point states, whatever the protocol.
-
-    Attributes:
-        name: the site's name of it is `<device>/<name>`.
-        title: what people read.
-        tag: ISA-5.1 identifier on the maker's drawing; the site may give its own.
-        parameter: id of the catalogue, or `none` with `parameter_reason`.
-        unit: UCUM code; `bool` for switches, `1` for no unit.
-        range: engineering range, low and high.
-        poll: poll class that suits it.
-        scale, offset: value = raw * scale + offset, in this order; integers only.
-        enum: texts of the numbers that the point may take.
-        fault_values: raw numbers that mean "sensor broken".
-        life: True for the point that proves that the controller is alive; needs `moves`.
-        moves: `counter` = changes with each program cycle, modulo its width.
-    """
-
-    name: Name
-    title: Text
-    tag: Annotated[str, Field(max_length=40)] = ""
-    parameter: Text
-    parameter_reason: str = ""
-    unit: Text
-    range: tuple[Finite, Finite] | None = None
-    poll: Name
-    scale: Finite = 1.0
-    offset: Finite = 0.0
-    enum: dict[str, str] = {}
-    fault_values: tuple[Finite, ...] = ()
-    life: bool = False
-    moves: Literal["counter"] | None = None
-
-
-class ModbusPoint(PointModel):
-    """A point in a Modbus device; points of one `together` group are always read in one request."""
-
-    at: ModbusAt
-    vector: ModbusVector
-    together: str = ""
-
-
-class OpcUaPoint(PointModel):
-    """A point of an OPC UA server; causes of interlocks are always read (`acquire = "read"`)."""
-
-    at: OpcUaAt
-    vector: OpcUaVector
-    acquire: Literal["read", "subscribe"] = "subscribe"
-
-
-class ForbiddenRange(Model):
-    """Addresses that no request may touch, first and last included, and why."""
-
-    table: Table
-    first: Register = Field(alias="from")
-    last: Register = Field(alias="to")
-    why: Text
-
-
-class ModbusOptions(Model):
-    """What is true of the whole device.
-
-    Attributes:
-        order: byte order of values of 32 and 64 bits.
-        max_registers, max_bits: what one request may ask.
-        forbidden: holes that kill a request.
-    """
-
-    order: Order = Order.ABCD
-    max_registers: Annotated[int, Field(ge=4, le=REGISTERS_MAX)] = REGISTERS_UNKNOWN_DEVICE
-    max_bits: Annotated[int, Field(ge=1, le=BITS_MAX)] = BITS_MAX
-    forbidden: tuple[ForbiddenRange, ...] = ()
 
 
 class ProfileModel(Model):
@@ -163,6 +94,11 @@ class ProfileModel(Model):
         grade: bronze = vectors decode; silver = simulated; gold = seen on hardware; platinum =
             certified.
         source: where the map comes from: manual, version, table.
+        products: what it describes.
+        preset: numbering of the maker's list (`devices/presets/`); documents it, decodes nothing.
+        update_ns: how often the device renews the copy that it shows; 0 = with each request.
+        clock: the point that shows the device's own time.
+        event_ring: ring of events that it keeps.
     """
 
     profile: Name
@@ -170,7 +106,11 @@ class ProfileModel(Model):
     kind: Name
     grade: Literal["bronze", "silver", "gold", "platinum"]
     source: Text
-    products: tuple[Product, ...] = ()
+    products: Annotated[tuple[Product, ...], Field(max_length=64)] = ()
+    preset: Name | None = None
+    update_ns: Annotated[Duration, Field(alias="update", ge=0, le=3600 * 10**9)] = 0
+    clock: DeviceClock | None = None
+    event_ring: EventRing | None = None
 
 
 class ModbusProfile(ProfileModel):
@@ -178,7 +118,8 @@ class ModbusProfile(ProfileModel):
 
     protocol: Literal["modbus"]
     modbus: ModbusOptions = ModbusOptions()
-    points: Annotated[tuple[ModbusPoint, ...], Field(max_length=4096)]
+    points: Annotated[tuple[ModbusPoint, ...], Field(max_length=POINTS_MAX)]
+    texts: Annotated[tuple[ModbusText, ...], Field(max_length=TEXTS_MAX)] = ()
 
     def address(self, point: ModbusPoint) -> ModbusAddress:
         """Return where `point` stands, with the byte order that holds for it."""
@@ -191,7 +132,8 @@ class OpcUaProfile(ProfileModel):
     """A model that serves OPC UA."""
 
     protocol: Literal["opcua"]
-    points: Annotated[tuple[OpcUaPoint, ...], Field(max_length=4096)]
+    points: Annotated[tuple[OpcUaPoint, ...], Field(max_length=POINTS_MAX)]
+    texts: Annotated[tuple[OpcUaText, ...], Field(max_length=TEXTS_MAX)] = ()
 
     def address(self, point: OpcUaPoint) -> OpcUaAddress:
         """Return the node of `point`."""
@@ -204,3 +146,9 @@ Profile = ModbusProfile | OpcUaProfile
 def point_type(point: ModbusPoint | OpcUaPoint) -> PointType:
     """Return how the raw code of `point` travels."""
     return point.at.type.point_type
+
+
+def text_address(text: ModbusText) -> TextAddress:
+    """Return where a text stands."""
+    at = text.at
+    return TextAddress(at.table, at.address, at.bytes, at.first == "low", at.encoding)
