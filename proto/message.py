@@ -22,14 +22,54 @@ MESSAGES: Mapping[str, Message] = {
         "answer {late_ms} ms late; line silent for {drain_ms} ms, unit {unit} resynchronised",
         "迟到应答已丢弃：晚 {late_ms} ms；线路静默 {drain_ms} ms，站号 {unit} 重新同步",
     ),
+    "device.hole_found": Message(
+        "{kind} at FC{fc} {first}..{last}: exception {exception}, found by {requests} requests",
+        "查明 {kind}：功能码 {fc} 地址 {first}..{last}，异常码 {exception}，询问 {requests} 次",
+    ),
+    "device.hole_gone": Message(
+        "{kind} at FC{fc} {first}..{last} is answered again; the next start reads it",
+        "{kind}：功能码 {fc} 地址 {first}..{last} 恢复应答，下次启动后重新读取",
+    ),
+    "device.line_overloaded": Message(
+        "line {line} needs {need_s} s per {period_s} s; would fit: {fits}",
+        "线路 {line} 超载：每 {period_s} s 需 {need_s} s；可行：{fits}",
+    ),
     "device.misbehaved": Message(
         "answer rejected: {check}, asked {asked} got {got}",
         "应答异常：{check}，应为 {asked} 实为 {got}",
+    ),
+    "device.plan_changed": Message(
+        "reads are split around what was found",
+        "读取计划已改：绕开已查明的区段",
+    ),
+    "device.probing_requested": Message(
+        "block {block} ({request}) refused with exception {exception}; open a work mark to search",
+        "读取块 {block}（{request}）被拒，异常码 {exception}；需检修标记方可探测",
     ),
     "device.refused": Message(
         "exception {exception} ({name})", "设备拒绝：异常码 {exception}（{name}）"
     ),
     "device.unreachable": Message("no answer within {timeout_ms} ms", "{timeout_ms} ms 内无应答"),
+    "mark.duration": Message(
+        "a mark holds from 1 min to 24 h, not {given_s} s",
+        "标记时长应为 1 分钟至 24 小时，不是 {given_s} s",
+    ),
+    "mark.limit": Message(
+        "{most} marks are open already; close one",
+        "已有 {most} 个标记未结束，请先结束一个",
+    ),
+    "mark.not_open": Message(
+        "no {kind} mark is open for {device}",
+        "{device} 没有未结束的 {kind} 标记",
+    ),
+    "mark.open_already": Message(
+        "a {kind} mark is open for {device} already; close it first",
+        "{device} 已有未结束的 {kind} 标记，请先结束",
+    ),
+    "mark.reason": Message(
+        "say why, in {least} to {most} characters",
+        "请写明原因，{least} 至 {most} 个字符",
+    ),
 }
 
 
