@@ -25,7 +25,7 @@ class Plain(NamedTuple):
     """Values without any doubt: parallel lists."""
 
     slots: list[int]
-    numbers: list[float] | list[int]
+    numbers: list[float]
     times_us: list[int]
 
 

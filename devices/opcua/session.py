@@ -1,15 +1,18 @@
-"""Opening and closing one OPC UA session; nodes and values in asyncua's types.  Shell: sockets.
+"""Opening, resuming and closing one OPC UA session, secured.  Shell: sockets.
 
 Endpoints are asked for in the open, then the certificate is checked by our own trust list before
-anything else is said; only SignAndEncrypt with a current policy is spoken.
+anything else is said.  Only SignAndEncrypt with a current policy is spoken; a broken one only where
+the site allows it, with a reason and an end.  After a cut the same session is activated on a new
+channel; a client object is used for one channel only.
+
+Clause: OPC UA Part 4, 5.5.2, 5.7.2, 5.7.3, 6.7 (re-establishing connections); Part 2, 4.10.
 """
 
 import asyncio
 import logging
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,28 +21,43 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.crypto.security_policies import (
     SecurityPolicy,
+    SecurityPolicyAes128Sha256RsaOaep,
     SecurityPolicyAes256Sha256RsaPss,
+    SecurityPolicyBasic128Rsa15,
+    SecurityPolicyBasic256,
     SecurityPolicyBasic256Sha256,
+    SecurityPolicyNone,
 )
 from asyncua.crypto.uacrypto import CertProperties
-from asyncua.ua.attribute_ids import AttributeIds
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from devices.opcua.plan import NodeItem
-from devices.opcua.status_code import GOOD
+from devices.opcua.certificate import Judge, Presented, Standing, Verdict, strict
 from devices.opcua.trust import OwnCertificate, check_server, first_certificate
-from devices.opcua.value import NodeValue, decode
 from proto.errors import DeviceRefused
 
 logging.getLogger("asyncua").addHandler(logging.NullHandler())
 logging.getLogger("asyncua").propagate = False  # ours is one event a change of state
 
-PolicyName = Literal["Basic256Sha256", "Aes256_Sha256_RsaPss"]
-_POLICIES: dict[str, type[SecurityPolicy]] = {
+PolicyName = Literal[
+    "Aes256_Sha256_RsaPss",
+    "Aes128_Sha256_RsaOaep",
+    "Basic256Sha256",
+    "Basic256",
+    "Basic128Rsa15",
+    "None",
+]
+_STRONG: dict[str, type[SecurityPolicy]] = {
     "Aes256_Sha256_RsaPss": SecurityPolicyAes256Sha256RsaPss,
+    "Aes128_Sha256_RsaOaep": SecurityPolicyAes128Sha256RsaOaep,
     "Basic256Sha256": SecurityPolicyBasic256Sha256,
 }
 """What is spoken, the better one first."""
+_BROKEN: dict[str, type[SecurityPolicy]] = {
+    "Basic256": SecurityPolicyBasic256,
+    "Basic128Rsa15": SecurityPolicyBasic128Rsa15,
+    "None": SecurityPolicyNone,
+}
+"""What is spoken only by exception."""
 
 FOREIGN_ERRORS = (
     UaError,
@@ -54,86 +72,204 @@ FOREIGN_ERRORS = (
 )
 """What asyncua raises while it takes an answer apart that is none."""
 
+MESSAGE_BYTES_MAX = 16 << 20
 _CLOSE_S = 0.5
-_SESSION_TIMEOUT_MS = 300_000
-_QUEUE_SIZE = 16  # values that a server keeps of one item between two publishes
-_NAMESPACES = 2255  # Server_NamespaceArray, Part 5
-_READ_LIMIT = 11705  # MaxNodesPerRead, Part 5
-_ITEMS_LIMIT = 11714  # MaxMonitoredItemsPerCall, Part 5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+SESSION_TIMEOUT_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
 class OpcUaSecurity:
-    """How a session is secured: always SignAndEncrypt.
+    """How a session is secured.
 
     Attributes:
-        pki: directory with `own/`, `trusted/`, `rejected/`.
+        pki: directory with `own/`, `trusted/`, `rejected/`, `crl/`, `revoked/`.
         policy: the one policy to speak; None = the best that the server offers.
+        judge: what a certificate is worth.
+        insecure_until_us: until when a broken `policy` may be spoken; 0 = never.
+        user, password: login, or None for an anonymous session.
     """
 
     pki: Path
     policy: PolicyName | None = None
+    judge: Judge = strict
+    insecure_until_us: int = 0
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What a server says of itself: namespace URI -> index; limits of one call (0 = none)."""
+class Found:
+    """An endpoint that was chosen, and what its server is worth.
 
-    namespaces: Mapping[str, int] = field(default_factory=dict)
-    reads_max: int = 0
-    items_max: int = 0
+    Attributes:
+        policy: class of the security policy.
+        policy_name: its name.
+        der: the server's certificate; empty without security.
+        presented, verdict: what it shows and what that is worth; None without security.
+    """
+
+    policy: type[SecurityPolicy]
+    policy_name: str
+    der: bytes
+    application_uri: str
+    presented: Presented | None
+    verdict: Verdict
+
+    @property
+    def is_insecure(self) -> bool:
+        """True where the policy is spoken by exception."""
+        return self.policy_name in _BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What activates a session on another channel: its token, and the server's last nonce."""
+
+    token: ua.NodeId = field(repr=False)
+    nonce: bytes | None = field(repr=False)
+    policies: Sequence[ua.UserTokenPolicy] = ()
+
+
+async def scout(
+    endpoint: str, own: OwnCertificate, security: OpcUaSecurity, timeout_s: float, now_us: int
+) -> Found:
+    """Ask for the endpoints, choose one, and judge its server.
+
+    Raises:
+        DeviceRefused: no policy that may be spoken is offered, or the server is not trusted.
+    """
+    client = _new_client(endpoint, own, timeout_s)
+    try:
+        endpoints = await client.connect_and_get_server_endpoints()
+    finally:
+        abort(client)
+    chosen, name, policy = _choose(endpoints, security, endpoint, now_us)
+    uri = chosen.Server.ApplicationUri or ""
+    if name == "None":
+        return Found(policy, name, b"", uri, None, Verdict(Standing.IN_FORCE))
+    return await judged(
+        Found(policy, name, chosen.ServerCertificate or b"", uri, None, Verdict(Standing.REFUSED)),
+        security,
+        endpoint,
+        now_us,
+    )
+
+
+async def judged(found: Found, security: OpcUaSecurity, endpoint: str, now_us: int) -> Found:
+    """Return the same endpoint with the verdict of today.
+
+    Raises:
+        DeviceRefused: the server is not trusted, or no more.
+    """
+    if not found.der:
+        return found
+    check = partial(check_server, place=endpoint, judge=security.judge, now_us=now_us)
+    presented, verdict = await asyncio.to_thread(
+        check, security.pki, found.der, found.application_uri
+    )
+    return Found(
+        found.policy, found.policy_name, found.der, found.application_uri, presented, verdict
+    )
 
 
 async def open_session(
-    endpoint: str, own: OwnCertificate, security: OpcUaSecurity, timeout_s: float
-) -> Client:
-    """Choose an endpoint, check the server's certificate, and open a session with a new client.
+    endpoint: str,
+    own: OwnCertificate,
+    security: OpcUaSecurity,
+    found: Found,
+    timeout_s: float,
+    ticket: Ticket | None = None,
+) -> tuple[Client, bool]:
+    """Open a channel with a new client and activate a session on it.
+
+    Returns the client, and True where it is the session of the ticket.
 
     Raises:
-        DeviceRefused: no strong policy is offered, or the certificate was not approved.
+        DeviceRefused: a password would travel without encryption.
+        UaStatusCodeError: the server refuses.
     """
-    scout = _new_client(endpoint, own, timeout_s)
-    try:
-        endpoints = await scout.connect_and_get_server_endpoints()
-    finally:
-        _abort(scout)
-    chosen, policy = _choose(endpoints, security.policy, endpoint)
-    der, server_uri = chosen.ServerCertificate or b"", chosen.Server.ApplicationUri or ""
-    check = partial(check_server, security.pki, der, server_uri, place=endpoint)
-    await asyncio.to_thread(check)
+    if security.user is not None and found.policy_name == "None":
+        message = "login only on an encrypted channel"
+        raise DeviceRefused("device.login_insecure", message, place=endpoint)
     client = _new_client(endpoint, own, timeout_s)
-    await client.set_security(
-        policy,
-        CertProperties(own.certificate),
-        CertProperties(own.key),
-        server_certificate=CertProperties(first_certificate(der), "der"),
-        mode=ua.MessageSecurityMode.SignAndEncrypt,
-    )
+    if found.policy_name != "None":
+        await client.set_security(
+            found.policy,
+            CertProperties(own.certificate),
+            CertProperties(own.key),
+            server_certificate=CertProperties(first_certificate(found.der), "der"),
+            mode=ua.MessageSecurityMode.SignAndEncrypt,
+        )
+    if security.user is not None:
+        client.set_user(security.user)
+        client.set_password(security.password or "")
     is_up = False
     try:
-        await client.connect(auto_reconnect=False)
+        await client.connect_socket()
+        await client.send_hello()
+        _limit(client)
+        await client.open_secure_channel()
+        is_resumed = ticket is not None and await _resume(client, security, ticket)
+        if not is_resumed:
+            await client.create_session()
+            await client.activate_session(security.user, security.password)
         is_up = True
     finally:
         if not is_up:
-            await discard(client)
-    return client
+            abort(client)
+    return client, is_resumed
+
+
+async def _resume(client: Client, security: OpcUaSecurity, ticket: Ticket) -> bool:
+    """Activate the session of `ticket` on this channel; False where the server forgot it."""
+    client.uaclient.session.restore_authentication_token(ticket.token)
+    setattr(client, "_server_nonce", ticket.nonce)  # noqa: B010 - no public way; contract test
+    client._policy_ids = list(ticket.policies)  # noqa: SLF001 - as above
+    try:
+        await client.activate_session(security.user, security.password)
+    except UaStatusCodeError:
+        client.uaclient.session.reset_authentication_token()
+        return False
+    return True
+
+
+def ticket_of(client: Client) -> Ticket:
+    """Return what activates this client's session on another channel."""
+    return Ticket(
+        client.uaclient.session.authentication_token,
+        client._server_nonce,  # noqa: SLF001 - no public way; contract test
+        tuple(client._policy_ids),  # noqa: SLF001 - as above
+    )
+
+
+def _limit(client: Client) -> None:
+    """Bound what one answer may hold: a server that says 0 means no bound at all."""
+    protocol = client.uaclient.protocol
+    assert protocol is not None
+    limits = protocol._connection._limits  # noqa: SLF001 - no public way; contract test
+    stated = limits.max_message_size
+    limits.max_message_size = min(stated, MESSAGE_BYTES_MAX) if stated else MESSAGE_BYTES_MAX
+
+
+async def renew(client: Client) -> None:
+    """Take a new token for the channel before the old one ends."""
+    await client.open_secure_channel(renew=True)
+    client.uaclient.revolve_security_token()
 
 
 async def discard(client: Client) -> None:
-    """Close a client for good within 1 s; a silent server is not waited for."""
+    """Close a session for good within 1 s; a silent server is not waited for."""
     try:
         async with asyncio.timeout(_CLOSE_S):
             await client.disconnect()
     except (TimeoutError, OSError, *FOREIGN_ERRORS):
         pass  # it is given up in any case
     finally:
-        _abort(client)
+        abort(client)
 
 
-def _abort(client: Client) -> None:
-    """Drop the socket with whatever is still to be sent."""
+def abort(client: Client) -> None:
+    """Drop the socket with whatever is still to be sent; the server keeps the session."""
     protocol = client.uaclient.protocol
     transport = protocol.transport if protocol is not None else None
     client.disconnect_socket()
@@ -142,111 +278,41 @@ def _abort(client: Client) -> None:
 
 
 def _new_client(endpoint: str, own: OwnCertificate, timeout_s: float) -> Client:
-    client = Client(endpoint, timeout=timeout_s, watchdog_intervall=5.0)
+    client = Client(endpoint, timeout=timeout_s)
     client.application_uri = own.application_uri
     client.name = client.description = "yujing-edge"
-    client.session_timeout = _SESSION_TIMEOUT_MS
+    client.session_timeout = SESSION_TIMEOUT_MS
+    client.max_messagesize = MESSAGE_BYTES_MAX
     return client
 
 
 def _choose(
-    endpoints: Sequence[ua.EndpointDescription], wanted: PolicyName | None, place: str
-) -> tuple[ua.EndpointDescription, type[SecurityPolicy]]:
-    """Return the best endpoint that is strong enough, and its policy.
+    endpoints: Sequence[ua.EndpointDescription], security: OpcUaSecurity, place: str, now_us: int
+) -> tuple[ua.EndpointDescription, str, type[SecurityPolicy]]:
+    """Return the best endpoint that may be spoken to, and its policy.
 
     Raises:
         DeviceRefused: `device.policy_refused`, with what the server offers.
     """
-    for policy_name, policy in _POLICIES.items():
+    wanted = security.policy
+    policies = dict(_STRONG)
+    if wanted in _BROKEN and now_us < security.insecure_until_us:
+        policies = {wanted: _BROKEN[wanted]}
+    for name, policy in policies.items():
+        mode = ua.MessageSecurityMode.SignAndEncrypt
+        if name == "None":
+            mode = ua.MessageSecurityMode.None_
         for endpoint in endpoints:
-            is_encrypted = endpoint.SecurityMode == ua.MessageSecurityMode.SignAndEncrypt
-            is_wanted = wanted in (None, policy_name)
-            if is_wanted and is_encrypted and endpoint.SecurityPolicyUri == policy.URI:
-                return endpoint, policy
+            if (
+                wanted in (None, name)
+                and endpoint.SecurityMode == mode
+                and endpoint.SecurityPolicyUri == policy.URI
+            ):
+                return endpoint, name, policy
     offered = sorted(
         {f"{str(e.SecurityPolicyUri).rpartition('#')[2]}/{e.SecurityMode.name}" for e in endpoints}
     )
     message = f"endpoint offers only {', '.join(offered) or 'nothing'}"
+    if wanted in _BROKEN:
+        message = f"{wanted} is not allowed any more; {message}"
     raise DeviceRefused("device.policy_refused", message, place=place)
-
-
-async def read_facts(client: Client) -> ServerFacts:
-    """Read the namespaces and limits of the server."""
-    wanted = [ua.NodeId(ua.Int32(at)) for at in (_NAMESPACES, _READ_LIMIT, _ITEMS_LIMIT)]
-    uris, reads, items = (_content(data) for data in await read_nodes(client, wanted))
-    if not isinstance(uris, list):
-        raise UaError("the server has no namespace array")
-    return ServerFacts(
-        {str(uri): at for at, uri in reversed(list(enumerate(uris)))},
-        reads if isinstance(reads, int) else 0,
-        items if isinstance(items, int) else 0,
-    )
-
-
-def _content(data: ua.DataValue) -> object:
-    return data.Value.Value if data.Value is not None else None
-
-
-def node_id(node: str, namespaces: Mapping[str, int]) -> ua.NodeId | None:
-    """Return today's id of `nsu=<URI>;s=<name>`; None when the server does not know the URI."""
-    uri, _, identifier = node.removeprefix("nsu=").partition(";")
-    if uri not in namespaces:
-        return None
-    try:
-        return ua.NodeId.from_string(f"ns={namespaces[uri]};{identifier}")
-    except FOREIGN_ERRORS:
-        return None
-
-
-async def read_nodes(client: Client, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
-    """Read the values of `nodes` as they are now (maxAge 0), one for each, in their order.
-
-    Raises:
-        ValueError: the answer has another number of values.
-    """
-    wanted = ua.ReadParameters(
-        MaxAge=0,
-        TimestampsToReturn=ua.TimestampsToReturn.Both,
-        NodesToRead=[ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value) for node in nodes],
-    )
-    answer: list[ua.DataValue] = await client.uaclient.session.read(wanted)
-    if len(answer) != len(nodes):
-        raise ValueError(f"asked {len(nodes)} got {len(answer)} values")
-    return answer
-
-
-def item_request(handle: int, node: ua.NodeId, period_ms: float) -> ua.MonitoredItemCreateRequest:
-    """Return the request to report `node` under `handle`; the server's queue is bounded."""
-    return ua.MonitoredItemCreateRequest(
-        ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
-        MonitoringMode=ua.MonitoringMode.Reporting,
-        RequestedParameters=ua.MonitoringParameters(
-            ClientHandle=handle,
-            SamplingInterval=period_ms,
-            QueueSize=_QUEUE_SIZE,
-            DiscardOldest=True,
-        ),
-    )
-
-
-def decode_value(item: NodeItem, data: ua.DataValue) -> tuple[NodeValue, int]:
-    """Return what a data value says, and its source time in µs (0 = none)."""
-    variant = data.Value
-    value = decode(
-        item.type,
-        "" if variant is None or variant.VariantType is None else variant.VariantType.name,
-        None if variant is None else variant.Value,
-        GOOD if data.StatusCode is None else int(data.StatusCode.value),
-        scale=item.scale,
-        offset=item.offset,
-        fault_values=item.fault_values,
-    )
-    return value, _time_us(data.SourceTimestamp) or _time_us(data.ServerTimestamp)
-
-
-def _time_us(when: datetime | None) -> int:
-    """Return µs since 1970 UTC, rounded down; 0 for none and for all before 1970."""
-    if when is None:
-        return 0
-    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return max(0, (aware - _EPOCH) // _MICROSECOND)

@@ -38,7 +38,7 @@ FILES_OF_PEOPLE = (
 HOMES: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("edge/spool/", "central/store/", "central/archive/"),
     "alembic": ("central/store/",),
-    "asyncua": ("devices/opcua/driver.py", "devices/opcua/session.py", "simulators/serve/opcua"),
+    "asyncua": ("devices/opcua/", "simulators/serve/opcua"),
     "cryptography": (
         "edge/trust/",
         "central/listeners/",

@@ -2,11 +2,16 @@
 //
 // usage: node opcua_server.mjs JSON
 //   { modules, pki, certificate, key, trusted: [certificate files], policies: ["Basic256Sha256", …],
-//     mode: "SignAndEncrypt", uri, nodes: [{ id, type, value, status?, source? }], limit? }
-// Listens on a free port of 127.0.0.1 and prints it.
+//     mode: "SignAndEncrypt", uri, nodes: [{ id, type, value, status?, source?, history?, denied? }],
+//     limit?, port?, users?: { name: password }, names?: [first namespace URI], queue? }
+// Listens on a free port of 127.0.0.1 (or on `port`) and prints it.
 // stdin, one JSON a line, each answered by "ok":
 //   { "set": "Dust.X", "value": 1.5, "status": "Good", "source": "2026-01-01T00:00:00.123Z" }
-//   { "do": "drop_sessions" }
+//   { "do": "drop_sessions" } or { "do": "drop_subscriptions" }
+//   { "count": ["Dust.X", …], "ms": 200 }: each gets 1, 2, 3 … until { "count": [] }
+//   { "cycle": "Dust.X", "ms": 100 }: good, uncertain and bad codes in turn
+//   { "level": 180 } or { "state": 3 }: ServiceLevel, ServerState
+//   { "ask": "Dust.X" }: answered by its present value instead of "ok"
 // Ends when stdin ends.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -38,7 +43,7 @@ const manager = new ua.OPCUACertificateManager({
 await manager.initialize();
 for (const file of settings.trusted ?? []) await manager.trustCertificate(der(file));
 
-const port = await freePort();
+const port = settings.port ?? (await freePort());
 const server = new ua.OPCUAServer({
   port,
   hostname: "127.0.0.1",
@@ -50,7 +55,10 @@ const server = new ua.OPCUAServer({
   userCertificateManager: manager,
   securityPolicies: (settings.policies ?? ["Basic256Sha256"]).map((name) => ua.SecurityPolicy[name]),
   securityModes: [ua.MessageSecurityMode[settings.mode ?? "SignAndEncrypt"]],
-  allowAnonymous: true,
+  allowAnonymous: !settings.users,
+  userManager: settings.users
+    ? { isValidUser: (name, password) => settings.users[name] === password }
+    : undefined,
   disableDiscovery: false,
   serverCapabilities: settings.limit
     ? { operationLimits: { maxNodesPerRead: settings.limit, maxMonitoredItemsPerCall: settings.limit } }
@@ -59,6 +67,7 @@ const server = new ua.OPCUAServer({
 await server.initialize();
 
 const space = server.engine.addressSpace;
+for (const name of settings.names ?? []) space.registerNamespace(name);
 space.registerNamespace("urn:peer:first"); // so that ours has no index that could be guessed
 const namespace = space.registerNamespace("urn:peer:dust");
 const folder = namespace.addFolder(space.rootFolder.objects, { browseName: "Dust" });
@@ -80,26 +89,72 @@ for (const node of settings.nodes) {
     nodeId: `s=${node.id}`,
     dataType: node.type,
     minimumSamplingInterval: 0,
+    ...(node.denied ? { userAccessLevel: 0 } : {}),
   });
+  if (node.history) space.installHistoricalDataNode(variable, { maxOnlineValues: 100000 });
   put(variable, node.type, node);
   variables.set(node.id, { variable, type: node.type });
 }
 await server.start();
 process.stdout.write(`${port}\n`);
 
+let counting = null;
+const count = (ids, ms) => {
+  clearInterval(counting);
+  if (ids.length === 0) return;
+  const next = new Map(ids.map((id) => [id, 0]));
+  counting = setInterval(() => {
+    for (const id of ids) {
+      next.set(id, next.get(id) + 1);
+      const { variable, type } = variables.get(id);
+      put(variable, type, { value: next.get(id) });
+    }
+  }, ms);
+};
+
+const CODES = ["Good", "UncertainSubstituteValue", "BadSensorFailure", "BadNoCommunication", "BadOutOfRange"];
+let cycling = null;
+const cycle = (id, ms) => {
+  let at = 0;
+  clearInterval(cycling);
+  const { variable, type } = variables.get(id);
+  cycling = setInterval(() => put(variable, type, { value: ++at, status: CODES[at % CODES.length] }), ms);
+};
+
+const standard = (number, dataType, value) => {
+  const node = space.findNode(`ns=0;i=${number}`);
+  node.bindVariable({ get: () => new ua.Variant({ dataType, value }) }, true);
+};
+
 const obey = async (order) => {
   if (order.set) {
     const { variable, type } = variables.get(order.set);
     put(variable, type, order);
+  } else if (order.count) {
+    count(order.count, order.ms);
+  } else if (order.cycle) {
+    cycle(order.cycle, order.ms);
+  } else if (order.level !== undefined) {
+    standard(2267, ua.DataType.Byte, order.level);
+  } else if (order.state !== undefined) {
+    standard(2259, ua.DataType.Int32, order.state);
+  } else if (order.ask) {
+    return String(variables.get(order.ask).variable.readValue().value.value);
   } else if (order.do === "drop_sessions") {
     for (const session of Object.values(server.engine._sessions ?? {})) {
       server.engine.closeSession(session.authenticationToken, true, "Terminated");
     }
+  } else if (order.do === "drop_subscriptions") {
+    for (const session of Object.values(server.engine._sessions ?? {})) {
+      for (const subscription of [...session.publishEngine.subscriptions]) {
+        session.deleteSubscription(subscription.id);
+      }
+    }
   }
+  return "ok";
 };
 const lines = createInterface({ input: process.stdin });
 lines.on("line", async (line) => {
-  await obey(JSON.parse(line));
-  process.stdout.write("ok\n");
+  process.stdout.write(`${await obey(JSON.parse(line))}\n`);
 });
 lines.on("close", () => process.exit(0));

@@ -24,14 +24,18 @@ class Peer:
         self.port = port
 
     async def tell(self, line: str) -> str:
+        """Send one line that is answered by "ok"."""
+        answer = await self.ask(line)
+        assert answer == "ok", answer
+        return answer
+
+    async def ask(self, line: str) -> str:
         """Send one line and return the answer."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(line.encode() + b"\n")
         async with asyncio.timeout(ANSWER_S):
-            answer = (await self.process.stdout.readline()).decode().strip()
-        assert answer == "ok", answer
-        return answer
+            return (await self.process.stdout.readline()).decode().strip()
 
     async def kill(self) -> None:
         """End the process at once, as a power cut does."""

@@ -1,13 +1,17 @@
 """Trust: an empty directory trusts nobody, nobody is trusted on first use."""
 
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from devices.opcua.certificate import strict
 from devices.opcua.trust import REJECTED_MAX, check_server, first_certificate, load_own
 from proto.errors import DeviceRefused
 from tests.integration.devices.certificates import OURS, THEIRS, der, make, our_pki
+
+NOW_US = time.time_ns() // 1000
 
 
 @pytest.fixture
@@ -17,7 +21,7 @@ def server(tmp_path: Path) -> Path:
 
 def refusal(pki: Path, certificate: bytes, uri: str = THEIRS) -> str:
     with pytest.raises(DeviceRefused) as refused:
-        check_server(pki, certificate, uri, place="opc.tcp://x")
+        check_server(pki, certificate, uri, place="opc.tcp://x", judge=strict, now_us=NOW_US)
     assert (refused.value.code, refused.value.place) == (
         "device.certificate_refused",
         "opc.tcp://x",
@@ -26,7 +30,14 @@ def refusal(pki: Path, certificate: bytes, uri: str = THEIRS) -> str:
 
 
 def test_an_approved_server_is_trusted(tmp_path: Path, server: Path) -> None:
-    check_server(our_pki(tmp_path / "pki", server), der(server), THEIRS, place="x")
+    check_server(
+        our_pki(tmp_path / "pki", server),
+        der(server),
+        THEIRS,
+        place="x",
+        judge=strict,
+        now_us=NOW_US,
+    )
 
 
 def test_an_empty_trust_directory_trusts_nobody(tmp_path: Path, server: Path) -> None:
@@ -46,7 +57,7 @@ def test_an_unknown_certificate_is_kept_for_a_person_and_refused_again(
     assert kept.read_bytes() == der(server)
     refusal(pki, der(server))
     kept.rename(pki / "trusted" / kept.name)  # the person approves
-    check_server(pki, der(server), THEIRS, place="x")
+    check_server(pki, der(server), THEIRS, place="x", judge=strict, now_us=NOW_US)
 
 
 def test_another_key_under_the_same_name_is_refused(tmp_path: Path, server: Path) -> None:
@@ -58,7 +69,14 @@ def test_a_renewed_certificate_of_the_approved_key_is_the_same_server(
     tmp_path: Path, server: Path
 ) -> None:
     renewed = make(tmp_path / "renewed", THEIRS, serial=2)
-    check_server(our_pki(tmp_path / "pki", server), der(renewed), THEIRS, place="x")
+    check_server(
+        our_pki(tmp_path / "pki", server),
+        der(renewed),
+        THEIRS,
+        place="x",
+        judge=strict,
+        now_us=NOW_US,
+    )
 
 
 def test_the_approved_key_under_another_uri_is_refused(tmp_path: Path, server: Path) -> None:
@@ -87,14 +105,16 @@ def test_the_first_of_a_chain_is_judged(tmp_path: Path, server: Path) -> None:
     other = make(tmp_path / "other", OURS, number=2)
     chain = der(server) + der(other)
     assert first_certificate(chain) == der(server)
-    check_server(our_pki(tmp_path / "pki", server), chain, THEIRS, place="x")
+    check_server(
+        our_pki(tmp_path / "pki", server), chain, THEIRS, place="x", judge=strict, now_us=NOW_US
+    )
 
 
 def test_files_that_hold_no_certificate_are_passed_over(tmp_path: Path, server: Path) -> None:
     pki = our_pki(tmp_path / "pki", server)
     (pki / "trusted" / "notes.txt").write_text("not a certificate")
     (pki / "trusted" / "big.der").write_bytes(b"\0" * 100_000)
-    check_server(pki, der(server), THEIRS, place="x")
+    check_server(pki, der(server), THEIRS, place="x", judge=strict, now_us=NOW_US)
 
 
 def test_the_rejected_directory_is_bounded(tmp_path: Path, server: Path) -> None:
