@@ -19,9 +19,9 @@ from enum import StrEnum
 from devices.modbus.tap_frames import (
     BUFFER_MAX,
     Answer,
-    Ask,
     Frame,
     Heard,
+    Question,
     Refusal,
     Write,
     find,
@@ -64,14 +64,14 @@ class Pair:
 
     verdict: Verdict
     unit: int
-    asks: tuple[Ask, ...]
+    asks: tuple[Question, ...]
     data: bytes
     sent_ns: int
     received_ns: int
     exception: int = 0
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> Question:
         """The one request that it answers."""
         return self.asks[0]
 
@@ -92,7 +92,7 @@ Event = Pair | WriteHeard
 class Open:
     """One request without an answer: not earlier on the wire than `first_ns`."""
 
-    ask: Ask
+    ask: Question
     first_ns: int
     heard_ns: int
 
@@ -137,7 +137,7 @@ class Tap:
     hold_ns: int = 0
     open: Mapping[int, tuple[Open, ...]] = field(default_factory=dict)
     writes: Mapping[int, tuple[Write, int]] = field(default_factory=dict)
-    paces: Mapping[Ask, Pace] = field(default_factory=dict)
+    paces: Mapping[Question, Pace] = field(default_factory=dict)
     frames: int = 0
     noise_bytes: int = 0
 
@@ -159,7 +159,7 @@ def step(state: Tap, data: bytes, now_ns: int) -> tuple[Tap, list[Event]]:
     return ear.state(), ear.events
 
 
-def overdue(state: Tap, ask: Ask, since_ns: int, now_ns: int, period_ns: int) -> bool:
+def overdue(state: Tap, ask: Question, since_ns: int, now_ns: int, period_ns: int) -> bool:
     """True when nothing was heard of `ask` since `since_ns` for three of its periods.
 
     `period_ns` counts until the period has been learnt.
@@ -239,7 +239,7 @@ class _Ear:
     def _take(self, heard: Heard) -> None:
         first_ns, heard_ns = self._time_of(heard.end)
         frame: Frame = heard.frame
-        if isinstance(frame, Ask):
+        if isinstance(frame, Question):
             self._ask(frame, first_ns, heard_ns)
         elif isinstance(frame, Answer):
             self._answer(frame, heard.other, first_ns, heard_ns)
@@ -248,7 +248,7 @@ class _Ear:
         elif isinstance(frame, Write):
             self._write(frame, heard_ns)
 
-    def _ask(self, ask: Ask, first_ns: int, heard_ns: int) -> None:
+    def _ask(self, ask: Question, first_ns: int, heard_ns: int) -> None:
         waiting = (*self._young(ask.unit, first_ns), Open(ask, first_ns, heard_ns))
         self._open[ask.unit] = waiting[-OPEN_MAX:]
         pace = self._paces.get(ask)
@@ -265,7 +265,7 @@ class _Ear:
         waiting = self._open.get(unit, ())
         return tuple(each for each in waiting if now_ns - each.heard_ns <= self._state.bound_ns)
 
-    def _answer(self, answer: Answer, other: Ask | None, first_ns: int, heard_ns: int) -> None:
+    def _answer(self, answer: Answer, other: Question | None, first_ns: int, heard_ns: int) -> None:
         """Judge an answer; one that may as well be a request proves nothing by itself."""
         waiting = self._young(answer.unit, first_ns)
         fits = [
@@ -279,7 +279,7 @@ class _Ear:
             self._settle(waiting, fits, heard_ns, answer.unit, answer.data)
 
     def _either(
-        self, answer: Answer, other: Ask, fits: list[Open], first_ns: int, heard_ns: int
+        self, answer: Answer, other: Question, fits: list[Open], first_ns: int, heard_ns: int
     ) -> None:
         """Take a frame that is an answer or a request: refused as the one, kept as the other."""
         if fits:
@@ -343,6 +343,6 @@ def _is_echo(asked: Write, echo: Write) -> bool:
     )
 
 
-def _distinct(fits: list[Open]) -> tuple[Ask, ...]:
+def _distinct(fits: list[Open]) -> tuple[Question, ...]:
     """Return the different questions among open requests, oldest first."""
     return tuple(dict.fromkeys(each.ask for each in fits))

@@ -43,7 +43,7 @@ def checksum(data: bytes) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Question:
     """A read request: which registers or bits of which unit."""
 
     unit: int
@@ -94,7 +94,7 @@ class Other:
     function: int
 
 
-Frame = Ask | Answer | Refusal | Write | Other
+Frame = Question | Answer | Refusal | Write | Other
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Heard:
     """
 
     frame: Frame
-    other: Ask | None
+    other: Question | None
     first: int
     end: int
     skipped: int = 0
@@ -188,7 +188,7 @@ def _may_grow(data: bytes, at: int) -> bool:
     return bool(lengths) and at + lengths[-1] > len(data)
 
 
-def _frame(data: bytes, at: int) -> tuple[Frame, Ask | None, int] | None:
+def _frame(data: bytes, at: int) -> tuple[Frame, Question | None, int] | None:
     """Return the frame that begins here, its second reading, and its length."""
     for length in _lengths(data, at):
         if length < 4 or at + length > len(data):
@@ -202,7 +202,7 @@ def _frame(data: bytes, at: int) -> tuple[Frame, Ask | None, int] | None:
     return None
 
 
-def _read_as(raw: bytes) -> tuple[Frame, Ask | None] | None:
+def _read_as(raw: bytes) -> tuple[Frame, Question | None] | None:
     unit, function = raw[0], raw[1]
     if function & 0x80:
         return Refusal(unit, function & 0x7F, raw[2]), None
@@ -216,15 +216,15 @@ def _read_as(raw: bytes) -> tuple[Frame, Ask | None] | None:
     return Other(unit, function), None
 
 
-def _ask(raw: bytes) -> Ask | None:
+def _ask(raw: bytes) -> Question | None:
     start, quantity = int.from_bytes(raw[2:4], "big"), int.from_bytes(raw[4:6], "big")
     most = 2000 if raw[1] in (1, 2) else 125
     if not 1 <= quantity <= most or start + quantity > 65_536:
         return None
-    return Ask(raw[0], raw[1], start, quantity)
+    return Question(raw[0], raw[1], start, quantity)
 
 
-def _write(raw: bytes) -> tuple[Frame, Ask | None] | None:
+def _write(raw: bytes) -> tuple[Frame, Question | None] | None:
     unit, function, start = raw[0], raw[1], int.from_bytes(raw[2:4], "big")
     word = int.from_bytes(raw[4:6], "big")
     if function == 5:

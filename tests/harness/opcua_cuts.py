@@ -28,7 +28,7 @@ from devices.driver import Change, DeviceSettings
 from devices.opcua.driver import OpcUaDriver, OpcUaSecurity
 from proto.errors import DeviceError
 from tests.e2e.proxy import Proxy
-from tests.integration.devices.certificates import OURS, THEIRS, make, our_pki
+from tests.integration.devices.certificates import THEIRS, make, our_pki
 from tests.integration.devices.clock import RealClock
 from tests.integration.devices.peers import opcua
 from tests.unit.devices.builders import dust, node

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devices.modbus import tap
-from devices.modbus.tap_frames import Ask
+from devices.modbus.tap_frames import Question
 from tests.harness.coded import code, registers, tick
 from tests.harness.frames import adu
 
@@ -20,9 +20,9 @@ SERVICE_NS = 3 * MS
 BOUND_NS = 4 * TIMEOUT_NS + 10 * MS
 """The longest time that an answer of this model takes."""
 
-DISTINCT = (Ask(1, 3, 0, 10), Ask(1, 3, 100, 20), Ask(1, 3, 200, 30))
-EQUAL = (Ask(1, 3, 0, 20), Ask(1, 3, 100, 20), Ask(1, 3, 200, 20))
-REPEATED = (Ask(1, 3, 0, 20),)
+DISTINCT = (Question(1, 3, 0, 10), Question(1, 3, 100, 20), Question(1, 3, 200, 30))
+EQUAL = (Question(1, 3, 0, 20), Question(1, 3, 100, 20), Question(1, 3, 200, 20))
+REPEATED = (Question(1, 3, 0, 20),)
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Score:
         """Share of the answers that were not used."""
         return 1 - self.used / self.answers
 
-    def judge(self, ask: Ask, data: bytes, sent_ns: int, received_ns: int) -> None:
+    def judge(self, ask: Question, data: bytes, sent_ns: int, received_ns: int) -> None:
         """Judge data that a rule gave to `ask`, sampled between two times."""
         self.used += 1
         place, when = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
@@ -61,7 +61,7 @@ class Bus:
         bound_ns: D that the listener is told.
     """
 
-    asks: Sequence[Ask]
+    asks: Sequence[Question]
     pause_ns: int = 0
     late: float = 0.05
     lost: float = 0.01
@@ -73,7 +73,7 @@ def run(bus: Bus, answers: int, seed: int = 1) -> tuple[Score, Score]:
     """Return the scores of the rule "newest request of equal count" and of ours."""
     listener = _Listener(bus, random.Random(seed))
     draw = random.Random(seed + 1)
-    pending: deque[tuple[int, Ask, int]] = deque()  # due, question, sampled: in order
+    pending: deque[tuple[int, Question, int]] = deque()  # due, question, sampled: in order
     now, last_due, turn = 10**9, 0, 0
     while listener.ours.answers < answers:
         ask = bus.asks[turn % len(bus.asks)]
@@ -98,13 +98,13 @@ class _Listener:
         self.newest, self.ours = Score(), Score()
         self._draw, self._noise = draw, bus.noise
         self._tap = tap.Tap(bus.bound_ns)
-        self._recent: dict[int, tuple[Ask, int]] = {}
+        self._recent: dict[int, tuple[Question, int]] = {}
 
-    def ask(self, ask: Ask, now: int) -> None:
+    def ask(self, ask: Question, now: int) -> None:
         self._recent[ask.byte_count] = (ask, now)
         self._tap, _ = tap.step(self._tap, self._flip(adu("rtu", 0, ask.unit, _pdu(ask))), now)
 
-    def answer(self, due: int, asked: Ask, sampled: int) -> None:
+    def answer(self, due: int, asked: Question, sampled: int) -> None:
         data = registers(asked.function, asked.unit, asked.start, asked.quantity, sampled)
         self.newest.answers += 1
         self.ours.answers += 1
@@ -129,5 +129,5 @@ class _Listener:
         return frame[:at] + draw.randbytes(draw.randrange(1, 9)) + frame[at:]
 
 
-def _pdu(ask: Ask) -> bytes:
+def _pdu(ask: Question) -> bytes:
     return bytes([ask.function]) + ask.start.to_bytes(2, "big") + ask.quantity.to_bytes(2, "big")

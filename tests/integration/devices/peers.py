@@ -44,10 +44,10 @@ class Peer:
         await self.process.wait()
 
 
-def libmodbus_server() -> Path:
-    """Return the C server, built when it is not there or older than its source; or skip."""
-    source = ROOT / "simulators" / "peers" / "libmodbus" / "server.c"
-    target = BUILD / "libmodbus" / "server"
+def libmodbus_server(name: str = "server") -> Path:
+    """Return a C server, built when it is not there or older than its source; or skip."""
+    source = ROOT / "simulators" / "peers" / "libmodbus" / f"{name}.c"
+    target = BUILD / "libmodbus" / name
     if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
         return target
     compiler = shutil.which("cc")
@@ -77,6 +77,22 @@ async def libmodbus(unit: int = 1) -> AsyncIterator[Peer]:
     """Run the libmodbus server."""
     async with _running([str(libmodbus_server()), str(unit)]) as peer:
         yield peer
+
+
+@asynccontextmanager
+async def rtu_slave(path: str, baud: int, unit: int, delay_ms: int = 0) -> AsyncIterator[None]:
+    """Run the libmodbus slave with address-coded registers on a serial port."""
+    command = [str(libmodbus_server("rtu_server")), path, str(baud), "N", str(unit), str(delay_ms)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            assert await process.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from devices.modbus import tap
 from devices.modbus.tap import Pair, Tap, Verdict, WriteHeard
-from devices.modbus.tap_frames import BUFFER_MAX, Answer, Ask, Refusal, Write, checksum, find
+from devices.modbus.tap_frames import BUFFER_MAX, Answer, Question, Refusal, Write, checksum, find
 from tests.harness.frames import adu, crc
 from tests.harness.tap_model import (
     BOUND_NS,
@@ -63,7 +63,7 @@ def test_an_answer_right_behind_its_request_is_a_value_with_a_span() -> None:
     pair = ear.pair(answer(1, 3, b"\1\2\3\4"))
     assert (pair.verdict, pair.ask, pair.data) == (
         Verdict.PAIRED,
-        Ask(1, 3, 100, 2),
+        Question(1, 3, 100, 2),
         b"\1\2\3\4",
     )
     assert pair.sent_ns <= sent < pair.received_ns == ear.now
@@ -92,7 +92,7 @@ def test_two_open_questions_of_equal_length_are_ambiguous_and_both_are_named() -
     ear.hear(ask(1, 3, 50, 2), 20)
     pair = ear.pair(answer(1, 3, b"\0\1\0\2"))
     assert pair.verdict is Verdict.AMBIGUOUS
-    assert pair.asks == (Ask(1, 3, 0, 2), Ask(1, 3, 50, 2))
+    assert pair.asks == (Question(1, 3, 0, 2), Question(1, 3, 50, 2))
 
 
 def test_a_late_answer_of_an_older_question_is_not_used_although_its_length_is_unique() -> None:
@@ -117,8 +117,8 @@ def test_questions_to_other_units_do_not_disturb() -> None:
     ear = Ear()
     ear.hear(ask(1, 3, 0, 2))
     ear.hear(ask(2, 3, 50, 2), 1)
-    assert ear.pair(answer(2, 3, bytes(4))).ask == Ask(2, 3, 50, 2)
-    assert ear.pair(answer(1, 3, bytes(4))).ask == Ask(1, 3, 0, 2)
+    assert ear.pair(answer(2, 3, bytes(4))).ask == Question(2, 3, 50, 2)
+    assert ear.pair(answer(1, 3, bytes(4))).ask == Question(1, 3, 0, 2)
 
 
 def test_an_answer_to_nothing_and_one_later_than_the_bound_are_not_used() -> None:
@@ -158,7 +158,7 @@ def test_three_bytes_of_bits_that_read_as_a_request_are_refused_and_kept_as_a_re
     ear.hear(ask(1, 1, 0, 20))
     frame = answer(1, 1, b"\x10\x00\x05")  # read the other way: 5 coils from 0x0310
     assert ear.pair(frame).verdict is Verdict.AMBIGUOUS
-    assert Ask(1, 1, 0x0310, 5) in ear.state.paces
+    assert Question(1, 1, 0x0310, 5) in ear.state.paces
     ear.hear(ask(1, 1, 0, 20), 300)
     assert ear.pair(answer(1, 1, b"\xff\xff\x0f")).verdict is Verdict.PAIRED  # no lawful quantity
 
@@ -191,14 +191,14 @@ def test_a_write_without_an_echo_is_told_when_the_next_one_comes() -> None:
 
 def test_the_period_is_learnt_and_silence_is_judged_by_it() -> None:
     ear = Ear()
-    asked = Ask(1, 3, 0, 1)
+    asked = Question(1, 3, 0, 1)
     for _ in range(6):
         ear.hear(ask(1, 3, 0, 1), 495)
         ear.hear(answer(1, 3, b"\0\1"))
     assert ear.state.paces[asked].period_ns == 500 * MS
     assert not tap.overdue(ear.state, asked, ear.now, ear.now + 1400 * MS, 60 * S)
     assert tap.overdue(ear.state, asked, ear.now, ear.now + 1600 * MS, 60 * S)
-    assert not tap.overdue(ear.state, Ask(1, 3, 9, 1), ear.now, ear.now + 1600 * MS, S)
+    assert not tap.overdue(ear.state, Question(1, 3, 9, 1), ear.now, ear.now + 1600 * MS, S)
 
 
 def test_babble_is_bounded_in_memory_and_the_next_frames_are_found() -> None:
@@ -237,9 +237,9 @@ def test_a_frame_behind_noise_is_found(noise: bytes, quantity: int) -> None:
 def test_a_refusal_frame_is_told_from_its_neighbours() -> None:
     data = ask(1, 3, 0, 1) + b"\x01\x83\x02" + crc(b"\x01\x83\x02") + ask(1, 4, 0, 1)
     assert [heard.frame for heard in find(data)] == [
-        Ask(1, 3, 0, 1),
+        Question(1, 3, 0, 1),
         Refusal(1, 3, 2),
-        Ask(1, 4, 0, 1),
+        Question(1, 4, 0, 1),
     ]
 
 
