@@ -36,6 +36,7 @@ Policy = Literal[
 POLICIES_DEPRECATED = ("Basic256", "Basic128Rsa15", "None")
 Hex = Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}){1,64}$")]
 Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+BACKOFF_NS_MIN, BACKOFF_NS_MAX = 10**8, 300 * 10**9  # acquisition.md 3.9
 _SERIAL_PATH = re.compile(r"/dev/[^\x00]{1,250}")
 
 
@@ -104,6 +105,17 @@ class LoginConfig(FileModel):
     password_file: FilePath
 
 
+class BackoffConfig(FileModel):
+    """`backoff`: pauses between two probes of a unit that does not answer, doubled each time.
+
+    Attributes:
+        first_ns, longest_ns: within 0.1-300 s; one outside is refused, never altered.
+    """
+
+    first_ns: Annotated[Duration, Field(alias="first")] = 10**9
+    longest_ns: Annotated[Duration, Field(alias="longest")] = 30 * 10**9
+
+
 class LineConfig(FileModel):
     """`[[line]]`: one physical line or session, one owner task.
 
@@ -119,6 +131,7 @@ class LineConfig(FileModel):
         ports: further ports of the same device, tried in turn while a slot is held.
         local_ports: two fixed local ports, used in turn (`acquisition.md` 3.19).
         probing: what may be asked outside the plan (`acquisition.md` 3.6).
+        backoff: how often a unit that does not answer is tried.
         registration, heartbeat, allow_public: of dial-in.
         tls: of `modbus-tls`.
         security: OPC UA policy; `pki`: folder with own, trusted, issuers, crl, rejected.
@@ -142,6 +155,7 @@ class LineConfig(FileModel):
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = ()
     local_ports: tuple[Annotated[int, Field(ge=1024, le=65_535)], ...] = ()
     probing: Probing = "commissioning"
+    backoff: BackoffConfig = BackoffConfig()
     registration: RegistrationConfig | None = None
     heartbeat: HeartbeatConfig | None = None
     allow_public: bool = False
@@ -165,7 +179,7 @@ class LineConfig(FileModel):
         return self.kind == "modbus-tap"
 
 
-_COMMON = {"name", "kind", "address", "timeout_ns", "probing"}
+_COMMON = {"name", "kind", "address", "timeout_ns", "probing", "backoff"}
 _MODBUS = _COMMON | {"answer_max_ns"}
 _TCP = _MODBUS | {"behind_gateway", "ports", "local_ports"}
 _KEYS: dict[str, set[str]] = {
@@ -190,6 +204,7 @@ def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     """Yield what is wrong within one line; `key` is its place, such as `edge.toml: line[0]`."""
     yield from _belonging(line, key)
     yield from _address_faults(line, f"{key}.address")
+    yield from _backoff_faults(line.backoff, f"{key}.backoff")
     if line.local_ports and len(set(line.local_ports)) != 2:
         yield Fault(f"{key}.local_ports", "config.value", "name two different ports")
     if line.tls is not None:
@@ -206,6 +221,15 @@ def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     if _never_needs_bound(line):
         message = f"probing never on {line.name}: state answer_max 缺少应答上限"
         yield Fault(f"{key}.answer_max", "config.never_needs_bound", message)
+
+
+def _backoff_faults(backoff: BackoffConfig, key: str) -> Iterator[Fault]:
+    for name, pause_ns in (("first", backoff.first_ns), ("longest", backoff.longest_ns)):
+        if not BACKOFF_NS_MIN <= pause_ns <= BACKOFF_NS_MAX:
+            message = f"back-off {pause_ns / 1e9:g} s is outside 0.1-300 s 退避时间超出范围"
+            yield Fault(f"{key}.{name}", "config.backoff_range", message)
+    if backoff.first_ns > backoff.longest_ns:
+        yield Fault(key, "config.backoff_range", "first is longer than longest 退避时间超出范围")
 
 
 def _never_needs_bound(line: LineConfig) -> bool:

@@ -91,11 +91,20 @@ class LinePlan:
     """One line: how to reach it, what hangs on it, and its axes in the driver's block order.
 
     The axes of both members of a pair are the same ones: numbers, points and grid of the pair.
+
+    Attributes:
+        config: of the line.
+        devices: what hangs on it, as its driver takes it.
+        axes: in the driver's block order.
+        owners: per device, who has its points: the device itself, or the pair that it belongs to.
+        numbers: per device, its index in the plant.
     """
 
     config: LineConfig
     devices: tuple[DeviceSettings, ...]
     axes: tuple[AxisPlan, ...]
+    owners: tuple[DeviceConfig, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     @property
     def blocks(self) -> tuple[Block, ...]:

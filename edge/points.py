@@ -10,7 +10,10 @@ from dataclasses import replace
 
 from devices.binding import bind
 from devices.driver import Block, DeviceSettings, PointBinding
+from devices.modbus.facts import Learnt
+from devices.modbus.plan import Shaping
 from devices.modbus.plan import plan_blocks as modbus_blocks
+from devices.modbus.tap_plan import tap_blocks
 from devices.opcua.plan import plan_blocks as opcua_blocks
 from devices.point_site import SitePoints
 from devices.profile import Profile
@@ -25,6 +28,7 @@ from edge.plant import (
     OwnRequest,
     Plant,
 )
+from edge.shaping import of_pair, probing_of, shaping_of, still_valid
 from edge.toml_faults import near
 from proto.errors import Fault
 from proto.point import Point, PointType
@@ -41,6 +45,7 @@ def build(
     *,
     causes: Collection[str] = (),
     listed: Mapping[str, SitePoints] | None = None,
+    learnt: Mapping[str, Learnt] | None = None,
     file: str = "edge.toml",
 ) -> tuple[Plant | None, list[Fault]]:
     """Return the plant, or None and every fault between configuration and profiles.
@@ -50,6 +55,7 @@ def build(
         profiles: by the name that a device gives; one that is missing was reported by its reader.
         causes: point names that feed a cause: they are always read, never subscribed.
         listed: by device, what its point list makes of its points.
+        learnt: by device, what equipment showed in earlier runs; it shapes the reads.
         file: name of the configuration, for the place of a fault.
     """
     faults: list[Fault] = []
@@ -70,7 +76,7 @@ def build(
     faults += _tag_faults(settings.values(), file)
     if faults or len(settings) + len(members) != len(config.device):
         return None, faults
-    return _plant(config, settings), []
+    return _plant(config, settings, learnt or {}), []
 
 
 def van_der_corput(i: int) -> float:
@@ -160,8 +166,10 @@ def _tag_faults(settings: Collection[DeviceSettings], file: str) -> list[Fault]:
     return faults
 
 
-def _plant(config: EdgeConfig, settings: Mapping[str, DeviceSettings]) -> Plant:
-    made = _Assembly(config, settings)
+def _plant(
+    config: EdgeConfig, settings: Mapping[str, DeviceSettings], learnt: Mapping[str, Learnt]
+) -> Plant:
+    made = _Assembly(config, settings, learnt)
     lines = tuple(made.line(line) for line in config.line)
     points = [binding.point for binding in made.bindings]
     for i, device in enumerate(config.device):
@@ -182,47 +190,92 @@ def _plant(config: EdgeConfig, settings: Mapping[str, DeviceSettings]) -> Plant:
 class _Assembly:
     """Numbers axes and points, line by line; both members of a pair share their axes."""
 
-    def __init__(self, config: EdgeConfig, settings: Mapping[str, DeviceSettings]) -> None:
+    def __init__(
+        self,
+        config: EdgeConfig,
+        settings: Mapping[str, DeviceSettings],
+        learnt: Mapping[str, Learnt],
+    ) -> None:
         self.axes: list[AxisPlan] = []
         self.bindings: list[PointBinding] = []
         self.order = [device.name for device in config.device]
-        self._config, self._settings = config, settings
-        self._alone = [line.name for line in config.line if _population(config, line) == 1]
+        self._settings = settings
+        self._device = {device.name: device for device in config.device}
+        self._line = {line.name: line for line in config.line}
+        self._on: dict[str, list[DeviceConfig]] = {line.name: [] for line in config.line}
+        for device in config.device:
+            if device.line is not None:
+                self._on[device.line].append(device)
+        alone = [line.name for line in config.line if len(self._on[line.name]) == 1]
+        self._alone = {name: position for position, name in enumerate(alone)}
         self._pair_of = {name: device for device in config.device for name in device.pair}
+        driven = {name for name in learnt if name in self._device}
+        profiles = {name: self._as_driven(self._device[name]).profile for name in driven}
+        self._learnt = still_valid(learnt, profiles)
         self._shared: dict[str, list[AxisPlan]] = {}
+        self._number = {name: at for at, name in enumerate(self.order)}
 
     def line(self, line: LineConfig) -> LinePlan:
         """Return a line with everything that hangs on it."""
-        mine = [device for device in self._config.device if device.line == line.name]
+        mine = self._on[line.name]
+        devices = [self._as_driven(device) for device in mine]
         axes: list[AxisPlan] = []
-        devices: list[DeviceSettings] = []
-        for position, device in enumerate(mine):
+        for position, (device, found) in enumerate(zip(mine, devices, strict=True)):
             pair = self._pair_of.get(device.name)
-            found = self._member(device, pair) if pair else self._settings[device.name]
-            devices.append(found)
-            spread = self._alone.index(line.name) if line.name in self._alone else position
+            spread = self._alone.get(line.name, position)
             known = None if pair is None else self._shared.get(pair.name)
+            blocks = self._blocks(line, device, found, len(axes))
             if known is not None:
-                axes += _other_member(known, _blocks(found), line.name, len(axes))
+                axes += _other_member(known, blocks, line.name, len(axes))
                 continue
-            owner = self.order.index(pair.name if pair else device.name)
-            new = self._axes_of(found, line.name, owner, spread, len(axes))
+            owner = self._number[pair.name if pair else device.name]
+            new = self._axes_of(blocks, found, line.name, owner, spread, len(axes))
             if pair is not None:
                 self._shared[pair.name] = new
             axes += new
         owners = tuple(self._pair_of.get(device.name, device) for device in mine)
-        return LinePlan(line, tuple(devices), tuple(axes), owners)
+        numbers = tuple(self._number[device.name] for device in mine)
+        return LinePlan(line, tuple(devices), tuple(axes), owners, numbers)
 
-    def _member(self, member: DeviceConfig, pair: DeviceConfig) -> DeviceSettings:
-        """Return the settings of a member: its own address, the points of the pair."""
-        return replace(self._settings[pair.name], name=member.name, unit_id=member.unit_id or 0)
+    def _as_driven(self, device: DeviceConfig) -> DeviceSettings:
+        """Return the settings of a device; of a member its own address, the points of the pair."""
+        pair = self._pair_of.get(device.name)
+        if pair is None:
+            return self._settings[device.name]
+        return replace(self._settings[pair.name], name=device.name, unit_id=device.unit_id or 0)
+
+    def _blocks(
+        self, line: LineConfig, device: DeviceConfig, found: DeviceSettings, first_block: int
+    ) -> Sequence[Block]:
+        if line.kind == "opcua":
+            return opcua_blocks(found)
+        if line.kind == "modbus-tap":
+            return tap_blocks(found)
+        pair = self._pair_of.get(device.name)
+        members = (device.name,) if pair is None else pair.pair
+        shaping = of_pair([self._shaping(name) for name in members])
+        return modbus_blocks(found, replace(shaping, first_block=first_block))
+
+    def _shaping(self, name: str) -> Shaping:
+        """Return what shapes the reads of one connection."""
+        device = self._device[name]
+        line = self._line[device.line or ""]
+        devices = [self._as_driven(each) for each in self._on[line.name]]
+        return shaping_of(line, devices, probing_of(line, device), self._learnt.get(name))
 
     def _axes_of(
-        self, device: DeviceSettings, line: str, owner: int, spread: int, first_block: int
+        self,
+        blocks: Sequence[Block],
+        device: DeviceSettings,
+        line: str,
+        owner: int,
+        spread: int,
+        first_block: int,
     ) -> list[AxisPlan]:
         made: list[AxisPlan] = []
         by_name = {binding.point.name: binding for binding in device.points}
-        for at, block in enumerate(_blocks(device)):
+        for at, block in enumerate(blocks):
+            host = block if block.rides_on is None else blocks[block.rides_on - first_block]
             axis = AxisPlan(
                 index=len(self.axes),
                 line=line,
@@ -231,7 +284,7 @@ class _Assembly:
                 block_index=first_block + at,
                 first_point=len(self.bindings),
                 period_ns=block.period_ns,
-                phase_ns=0 if block.subscribed else phase_ns(spread, block.period_ns),
+                phase_ns=0 if block.subscribed else phase_ns(spread, host.period_ns),
                 life_column=_life_column(block),
             )
             self.axes.append(axis)
@@ -288,16 +341,6 @@ def _own_axis(
         phase_ns=0,
         life_column=None,
     )
-
-
-def _population(config: EdgeConfig, line: LineConfig) -> int:
-    return sum(device.line == line.name for device in config.device)
-
-
-def _blocks(device: DeviceSettings) -> Sequence[Block]:
-    if device.profile.protocol == "modbus":
-        return modbus_blocks(device)
-    return opcua_blocks(device)
 
 
 def _life_column(block: Block) -> int | None:

@@ -1,52 +1,65 @@
-"""The owner of one physical line or session: beats, reads, reconnects.  Shell: driver, timers.
+"""The owner of one physical line or session: beats, reads, probes, reports.  Shell: driver, timers.
 
-Every due slot becomes one row: GOOD, or BAD with its reason.  A lost device is BAD in the image at
-once, at its slots in the rows, and one record a change; the connection is tried again with growing
-pauses and full jitter, 0.1 s to 5 s.
+Every due slot becomes one row: what was read, or BAD with its reason.  One task calls the driver,
+one call at a time, in this order: urgent work (writes), what is due (`schedule`), then what is asked
+beside the samples (probes of suspended units, errands of the driver) within 5 % of the time.
+A lost connection makes every point BAD in the image at once; a silent unit only its own.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
-from devices.driver import BlockColumns, Driver, bad_columns
-from devices.failure import LinkFailed, failure_of
-from edge.acquisition import breaker, life, schedule
-from edge.acquisition.assess import assess, ranges
-from edge.acquisition.life import Life, LifeEvent, LifeState
+from devices.driver import Block, BlockColumns, Driver, Outcome, bad_columns
+from devices.failure import failure_of
+from edge.acquisition import breaker, schedule
+from edge.acquisition.answer_time import AnswerTimes
+from edge.acquisition.breaker import Pace
+from edge.acquisition.connection import Connection
+from edge.acquisition.pair_desk import PairDesk
+from edge.acquisition.probe_budget import ProbeBudget
+from edge.acquisition.reports import Reports, RowSink
+from edge.acquisition.subscription import Subscription
+from edge.acquisition.unit import Unit, UnitState
+from edge.acquisition.urgent import Urgent
 from edge.grid import Grid
-from edge.image import Link, ProcessImage
-from edge.points import AxisPlan, LinePlan
-from proto.backoff import backoff_ns
-from proto.batch import Lane
+from edge.image import ProcessImage
+from edge.plant import AxisPlan, LinePlan
 from proto.clock import Clock
 from proto.errors import DeviceError
-from proto.quality import Detail, Quality, Reason
+from proto.quality import Detail, Reason
 
-DRAIN_NS = 10**8
-"""How often the reports of subscriptions are fetched."""
+TICK_S = 0.2
+"""How often losses between two reads, and proofs of life that ran out, are looked for."""
+OVERLOADED_AFTER = 10
+LATE_IN_IMAGE = 3
+"""Missed slots in a row after which the image says OVERRUN, too: as `max_age`, 3 polls."""
+SIDE_WAIT_NS = 10**9
+"""A probe or errand that found no gap for so long goes before the samples."""
+
+Look = Callable[[AxisPlan, BlockColumns], None]
 
 
-class RowSink(Protocol):
-    """Where rows and records go; no call waits."""
+@dataclass(frozen=True, slots=True)
+class LineParts:
+    """What a gateway shares among its lines; the defaults serve a line alone.
 
-    def offer(self, axis: int, slot: int | None, skipped: int, columns: BlockColumns) -> None:
-        """Take one row of an axis.
+    Attributes:
+        desks: redundant pairs, by name.
+        crowd: bounds how many connections are being opened at a time.
+        first_pause_ns: before the first connection.
+        has_ticker: True when somebody else calls `tick`.
+        durable: samples handed over so far, and how many of these are on disk or named lost.
+        look: sees every answered block after its assessment (device clocks); never waits.
+    """
 
-        Args:
-            axis: number of the axis in the plant.
-            slot: grid slot; None for a reported change.
-            skipped: slots directly before this one that were missed (told by `overrun` as well).
-            columns: the row, assessed; nobody writes to it afterwards.
-        """
-
-    def record(self, lane: Lane, body: dict[str, object]) -> None:
-        """Take one record; it has k, id, t and m."""
-
-    def overrun(self, axis: int, first_slot: int, count: int) -> None:
-        """Note slots that were due and are not read: the gap DRIVER_OVERRUN."""
+    desks: Mapping[str, PairDesk] = field(default_factory=dict)
+    crowd: asyncio.Semaphore | None = None
+    first_pause_ns: int = 0
+    has_ticker: bool = False
+    durable: Callable[[], tuple[int, int]] | None = None
+    look: Look | None = None
 
 
 class LineOwner:
@@ -54,8 +67,9 @@ class LineOwner:
 
     Attributes:
         line: what hangs on it.
+        units: what hangs on it, as it stands.
         skipped: slots missed since the start.
-        since_us: wall time of the last change of state.
+        urgent: work that goes before every read.
     """
 
     def __init__(
@@ -68,235 +82,426 @@ class LineOwner:
         sink: RowSink,
         start_ns: int,
         fraction: Callable[[], float] = random.random,
+        parts: LineParts | None = None,
     ) -> None:
         planned = [axis.block.points for axis in line.axes]
         assert [b.points for b in driver.blocks] == planned, "driver and plan have the same blocks"
-        self.line = line
+        self.line, self._parts = line, parts or LineParts()
         self.skipped = 0
-        self.since_us = clock.wall_us()
-        self._driver, self._clock, self._image, self._sink = driver, clock, image, sink
-        self._fraction = fraction
-        self._ranges = [ranges(block) for block in planned]
-        self._devices = {axis.device: axis.block.device for axis in line.axes}
-        self._life = dict.fromkeys(self._devices, LifeState())
-        self._breakers = dict.fromkeys(self._devices, breaker.Breaker())
+        self.urgent = Urgent()
+        self._driver, self._clock, self._fraction = driver, clock, fraction
+        self._blocks: tuple[Block, ...] = driver.blocks
+        self._reports = Reports(line.config.name, image, sink, clock)
+        self.units = self._make_units()
+        by_name = {unit.name: unit for unit in self.units}
+        self._unit_of = {axis.index: by_name[axis.block.device] for axis in line.axes}
         self._why: tuple[Reason, int] = (Reason.INIT, int(Detail.NONE))
-        self._broken = asyncio.Event()
-        self._broken.set()
-        self._attempt = 0
-        read = [axis for axis in line.axes if not axis.subscribed]
-        grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in read]
-        self._read = read
-        self._schedule = schedule.schedule(grids, [int(a.block.poll != "fast") for a in read])
+        self._connection = Connection(
+            driver,
+            self._cut,
+            fraction,
+            crowd=self._parts.crowd,
+            first_pause_ns=self._parts.first_pause_ns,
+        )
+        self._read = [a for a in line.axes if not a.subscribed and a.block.rides_on is None]
+        self._at = {axis.block_index: i for i, axis in enumerate(self._read)}
+        self._riders = self._make_riders()
+        grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in self._read]
+        self._grids = grids
+        ranks = [int(a.block.poll != "fast") for a in self._read]
+        self._schedule = schedule.Schedule(grids, ranks)
+        self._times = [AnswerTimes() for _ in grids]
+        self._p99 = [0] * len(grids)
+        self._budget = ProbeBudget(line.config.timeout_ns)
+        self._overloaded: int | None = None
+        self._subscription = (
+            Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)
+            if any(axis.subscribed for axis in line.axes)
+            else None
+        )
+
+    def _make_units(self) -> tuple[Unit, ...]:
+        line, found = self.line, []
+        pace = Pace(line.config.backoff.first_ns, line.config.backoff.longest_ns)
+        for number, device, owner in zip(line.numbers, line.devices, line.owners, strict=True):
+            axes = [axis for axis in line.axes if axis.block.device == device.name]
+            desk = self._parts.desks.get(owner.name)
+            seat = None if desk is None else desk.seat(device.name)
+            numbers = (number, axes[0].device if axes else number)
+            unit = Unit(device, owner, numbers, axes, self._reports, self._clock, pace, seat)
+            found.append(unit)
+            if seat is not None:
+                seat.listen(self._take_over)
+        return tuple(found)
+
+    def _make_riders(self) -> dict[int, list[tuple[AxisPlan, int]]]:
+        """Return, per read block, the blocks that share its answer and at which of its slots."""
+        found: dict[int, list[tuple[AxisPlan, int]]] = {}
+        for axis in self.line.axes:
+            host = axis.block.rides_on
+            if host is not None and not axis.subscribed:
+                at = self._at[host]
+                every = axis.period_ns // self._read[at].period_ns
+                found.setdefault(at, []).append((axis, every))
+        return found
+
+    # What others ask.
 
     @property
     def state(self) -> str:
-        """One word for the status: init, up, partly (a device is lost) or lost (all are)."""
-        lost = [state.lost for state in self._breakers.values()]
-        if any(lost):
-            return "lost" if all(lost) else "partly"
+        """One word for the status: init, up, partly (a unit is lost) or lost (all are)."""
+        down = [unit.state in (UnitState.LOST, UnitState.SUSPENDED) for unit in self.units]
+        if any(down):
+            return "lost" if all(down) else "partly"
         return "up" if self._driver.connected else "init"
 
     @property
+    def since_us(self) -> int:
+        """Wall time of the last change of a unit."""
+        return max((unit.since_us for unit in self.units), default=0)
+
+    @property
     def detail(self) -> str:
-        """Why a device is lost: reason and detail; empty while none is."""
-        lost = any(state.lost for state in self._breakers.values())
-        return f"{self._why[0].name}/0x{self._why[1]:04X}" if lost else ""
+        """Why units are lost: reason and detail, the names where only some are."""
+        down = [u for u in self.units if u.state in (UnitState.LOST, UnitState.SUSPENDED)]
+        if not down:
+            return ""
+        reason, detail = down[0].why
+        text = f"{reason.name}/0x{detail:04X}"
+        names = ", ".join(unit.name for unit in down)
+        return text if len(down) == len(self.units) else f"{names}: {text}"
+
+    @property
+    def driver(self) -> Driver:
+        """The driver; nobody else calls it but through `urgent`."""
+        return self._driver
+
+    def p999_ns(self) -> Mapping[int, int]:
+        """Return the p99.9 of the answer time by axis, for the time budget of interlocks."""
+        return {
+            axis.index: times.p999_ns
+            for axis, times in zip(self._read, self._times, strict=True)
+            if times.p99_ns
+        }
+
+    def slot_of(self, axis: AxisPlan) -> int | None:
+        """Return the slot of an axis that was due last; None for a subscribed one."""
+        if axis.subscribed:
+            return None
+        at = self._at.get(axis.block_index)
+        if at is not None:
+            return self._grids[at].last_due(self._clock.mono_ns())
+        host = self._at[axis.block.rides_on or 0]
+        every = axis.period_ns // self._read[host].period_ns
+        return self._grids[host].last_due(self._clock.mono_ns()) // every
+
+    # The tasks.
 
     async def run(self) -> None:
         """Connect, read on the grid and take reports until cancelled; then close the driver."""
         name = self.line.config.name
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_connected(), name=f"{name}.connect")
+                group.create_task(self._connection.keep(), name=f"{name}.connect")
                 group.create_task(self._beat(), name=f"{name}.beat")
-                if any(axis.subscribed for axis in self.line.axes):
+                if not self._parts.has_ticker:
+                    group.create_task(self._tick_alone(), name=f"{name}.tick")
+                if self._subscription is not None:
                     group.create_task(self._drain(), name=f"{name}.drain")
         finally:
             await self._driver.close()
 
-    async def _keep_connected(self) -> None:
-        """Open the connection whenever it is closed; pauses grow until an answer was heard."""
-        while True:
-            try:
-                await self._driver.connect()
-            except DeviceError as error:
-                self._cut(error)
-            else:
-                self._broken.clear()
-                await self._broken.wait()
-            await asyncio.sleep(self._pause_ns() / 1e9)
+    def tick(self) -> None:
+        """Look for a link that fell between two reads, for proofs that ran out, for notes."""
+        if self._connection.is_open and not self._driver.connected:
+            self._cut((Reason.COMM_LOSS, int(Detail.LINK_DOWN)))
+        now_ns = self._clock.mono_ns()
+        for unit in self.units:
+            unit.tick(now_ns)
+        self._take_notes()
 
-    def _pause_ns(self) -> int:
-        """Return the pause before the next try: none after a connection that had answered."""
-        attempt, self._attempt = self._attempt, self._attempt + 1
-        if attempt == 0:
-            return 0
-        low, high = breaker.RETRY_NS_MIN, breaker.RETRY_NS_MAX
-        return backoff_ns(attempt - 1, base_ns=low, cap_ns=high, fraction=self._fraction())
+    async def _tick_alone(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.tick()
 
     async def _beat(self) -> None:
-        """Run the grid: read what may be read, answer every other slot with its reason."""
+        """Run urgent work, then the grid; answer every slot that is not read with its reason."""
         while True:
-            self._schedule, beat = schedule.step(self._schedule, self._clock.mono_ns())
-            if isinstance(beat, schedule.Beat):
-                await self._run_slot(self._read[beat.block], beat)
-            elif beat is None:
-                await asyncio.Event().wait()  # nothing is read on this line
-            else:
-                await asyncio.sleep(max(0, beat - self._clock.mono_ns()) / 1e9)
+            if self.urgent:
+                await self._guarded(self.urgent.run())
+                continue
+            now_ns = self._clock.mono_ns()
+            is_open = self._driver.connected
+            free_ns = self._driver.ready_ns if is_open else 0
+            found = self._schedule.step(now_ns, self._p99, free_ns)
+            match found:
+                case schedule.Beat():
+                    await self._run_slot(found)
+                case schedule.Skip():
+                    self._skip(found.block, found.slot, found.skipped)
+                case schedule.Wait():
+                    await self._idle(found.until_ns)
+                case None:
+                    await self._idle(now_ns + SIDE_WAIT_NS)
 
-    async def _run_slot(self, axis: AxisPlan, beat: schedule.Beat) -> None:
-        if beat.skipped:
-            self.skipped += beat.skipped
-            self._sink.overrun(axis.index, beat.slot - beat.skipped, beat.skipped)
-        self._offer(axis, beat, await self._answer(axis))
-
-    async def _answer(self, axis: AxisPlan) -> BlockColumns:
-        """Return the row of a slot that is due now; image and life are up to date with it."""
-        state = self._breakers[axis.device]
-        n, now_ns = len(axis.block.points), self._clock.mono_ns()
-        if not self._driver.connected:
-            if self._broken.is_set():
-                return bad_columns(n, *self._while_closed(state), now_ns)
-            lost = LinkFailed("link lost between two reads", place=self.line.config.name)
-            return self._read_failed(axis, lost, now_ns)
-        if state.lost and now_ns < state.retry_ns:
-            return bad_columns(n, Reason.COMM_LOSS, Detail.UNIT_SUSPENDED, now_ns)
+    async def _guarded(self, work: Awaitable[object]) -> None:
+        """Run something that is no sample; a lost connection is taken as such."""
         try:
-            columns = await self._driver.read(axis.block)
+            await work
         except DeviceError as error:
-            return self._read_failed(axis, error, now_ns)
-        self._heard(axis.device)
-        return self._take(axis, columns)
+            reason, detail = failure_of(error)
+            self._cut((reason, int(detail)))
 
-    def _while_closed(self, state: breaker.Breaker) -> tuple[Reason, int]:
-        """Return what a slot says for which there is no connection."""
-        if self._why[0] is Reason.INIT:
-            return self._why
-        return Reason.COMM_LOSS, self._why[1] if state.lost else int(Detail.SKIPPED_AFTER_FAILURE)
+    # Slots.
 
-    def _take(self, axis: AxisPlan, columns: BlockColumns) -> BlockColumns:
-        """Bring new columns through life signal and assessment into the image."""
-        if axis.life_column is not None:
-            self._watch_life(axis, columns)
-        assessed = assess(self._ranges[axis.block_index], columns, self._life[axis.device].life)
-        self._image.switch(
-            axis.first_point,
-            value=assessed.value.tolist(),
-            quality=assessed.quality.tolist(),
-            reason=assessed.reason.tolist(),
-            detail=assessed.detail.tolist(),
-            no_value=assessed.no_value.tolist(),
-            source_us=assessed.source_us.tolist(),
-            receive_mono_ns=assessed.receive_mono_ns,
-        )
-        return assessed
+    async def _run_slot(self, beat: schedule.Beat) -> None:
+        at, slot = beat.block, beat.slot
+        axis = self._read[at]
+        if beat.skipped:
+            self._skip(at, slot - 1, beat.skipped)
+        unit = self._unit_of[axis.index]
+        if unit.seat is not None:
+            await self._run_pair_slot(unit, axis, beat)
+            return
+        columns, was_asked = await self._answer(unit, axis, beat.due_ns)
+        self._store(unit, axis, slot, columns, was_asked=was_asked)
+        if at in self._riders:
+            await self._ride(unit, at, slot, host_was_asked=was_asked)
 
-    def _watch_life(self, axis: AxisPlan, columns: BlockColumns) -> None:
-        at = axis.life_column
-        assert at is not None
-        raw = None if columns.quality[at] == Quality.BAD else int(columns.raw[at])
-        limit_ns = life.within_ns(axis.period_ns)
-        before = self._life[axis.device]
-        after, event = life.step(before, raw, columns.receive_mono_ns, limit_ns)
-        self._life[axis.device] = after
-        if event is LifeEvent.STOPPED:
-            lost = (Reason.STALE, int(Detail.LIFE_STOPPED))
-            self._image.lose(self._points_of(axis.device), *lost)
-            self._image.set_link(axis.device, Link.STOPPED)
-            self._record(event, axis.device, *lost)
-        elif event is LifeEvent.RETURNED:
-            self._image.set_link(axis.device, Link.UP)
-            self._record(event, axis.device, Reason.NONE, 0)
+    async def _ride(self, unit: Unit, at: int, slot: int, *, host_was_asked: bool) -> None:
+        """Run the slots of slower blocks that fall on this one; nothing is sent for them."""
+        for axis, every in self._riders[at]:
+            if slot % every:
+                continue
+            columns = await self._ask(axis) if host_was_asked and self._is_up() else None
+            was_asked = columns is not None
+            if columns is None:
+                columns = self._no_answer(axis, self._excuse(unit, self._clock.mono_ns(), 0))
+            self._store(unit, axis, slot // every, columns, was_asked=was_asked)
 
-    def _offer(self, axis: AxisPlan, beat: schedule.Beat, columns: BlockColumns) -> None:
-        self._sink.offer(axis.index, beat.slot, beat.skipped, columns)
+    def _is_up(self) -> bool:
+        return self._driver.connected and self._connection.is_open
 
-    def _read_failed(self, axis: AxisPlan, error: DeviceError, sent_ns: int) -> BlockColumns:
-        """Count the failure, wake the connector; the block is BAD at once, the rest when lost."""
+    async def _answer(self, unit: Unit, axis: AxisPlan, due_ns: int) -> tuple[BlockColumns, bool]:
+        """Return the columns of a slot that is due now, and whether the device was asked."""
         now_ns = self._clock.mono_ns()
-        reason, detail = failure_of(error)
-        self._why = (reason, int(detail))
-        self._broken.set()
-        before = self._breakers[axis.device]
-        after = breaker.failed(before, now_ns, self._fraction())
-        if len(self._devices) == 1:
-            after = replace(after, retry_ns=0)  # alone on the line: the connector sets the pace
-        self._breakers[axis.device] = after
-        self._image.lose(axis.points, *self._why)
-        if after.lost and not before.lost:
-            self._lose(axis.device)
+        if not self._is_up():
+            if self._connection.is_open:
+                self._cut((Reason.COMM_LOSS, int(Detail.LINK_DOWN)))
+            return self._no_answer(axis, self._why), False
+        trouble = unit.trouble(due_ns, now_ns)
+        if trouble is not None:
+            return self._no_answer(axis, trouble), False
+        columns = await self._ask(axis)
+        if columns is None:
+            return self._no_answer(axis, self._why, sent_ns=now_ns), False
+        unit.answer(axis, columns, self._fraction() if columns.outcome.is_failure else 0.0)
+        at = self._at[axis.block_index]
+        self._schedule.demote(at, columns.outcome.is_failure)
+        if columns.outcome is Outcome.ANSWERED:
+            self._connection.answered()
+            times = self._times[at]
+            times.add(columns.receive_mono_ns - now_ns)
+            self._p99[at] = times.p99_ns
+        return columns, True
+
+    async def _ask(self, axis: AxisPlan) -> BlockColumns | None:
+        """Read a block; None when the connection went with it."""
+        try:
+            return await self._driver.read(self._blocks[axis.block_index])
+        except DeviceError as error:
+            reason, detail = failure_of(error)
+            self._cut((reason, int(detail)))
+            return None
+
+    def _no_answer(
+        self, axis: AxisPlan, why: tuple[Reason, int], *, sent_ns: int | None = None
+    ) -> BlockColumns:
         n = len(axis.block.points)
-        return bad_columns(n, reason, detail, now_ns, sent_mono_ns=sent_ns)
+        return bad_columns(n, why[0], why[1], self._clock.mono_ns(), sent_mono_ns=sent_ns)
 
-    def _cut(self, error: DeviceError) -> None:
-        """Take the loss of the whole line: every device that was not lost before is lost now."""
-        reason, detail = failure_of(error)
-        self._why = (reason, int(detail))
-        for device, before in self._breakers.items():
-            self._breakers[device] = breaker.cut(before)
-            if not before.lost:
-                self._lose(device)
+    def _excuse(self, unit: Unit, now_ns: int, due_ns: int) -> tuple[Reason, int]:
+        """Return why a slot has no value: the line, the unit, or the lack of time."""
+        if not self._is_up():
+            return self._why
+        return unit.trouble(due_ns, now_ns) or (Reason.OVERRUN, int(Detail.NONE))
 
-    def _lose(self, device: int) -> None:
-        """Make all of a device BAD in the image at detection, and say so once."""
-        self.since_us = self._clock.wall_us()
-        self._life[device], _ = life.step(self._life[device], None, self._clock.mono_ns(), 0)
-        self._image.lose(self._points_of(device), Reason.COMM_LOSS, self._why[1])
-        self._image.set_link(device, Link.LOST)
-        for axis in self._axes_of(device):
-            if axis.subscribed:
-                row = bad_columns(
-                    len(axis.block.points), Reason.COMM_LOSS, self._why[1], self._clock.mono_ns()
-                )
-                self._sink.offer(axis.index, None, 0, row)
-        self._record("device.link_lost", device, *self._why)
+    def _store(
+        self, unit: Unit, axis: AxisPlan, slot: int, columns: BlockColumns, *, was_asked: bool
+    ) -> None:
+        """Judge a row, show it and hand it on; what was never asked only gets its reason."""
+        if not was_asked:
+            reason, detail = Reason(int(columns.reason[0])), int(columns.detail[0])
+            self._reports.lose(axis, reason, detail)
+            self._reports.row(axis, slot, columns)
+            return
+        judged, is_good = unit.judge(axis, columns)
+        self._reports.show(axis, judged, is_good=is_good)
+        self._reports.row(axis, slot, judged)
+        if self._parts.look is not None:
+            self._parts.look(axis, judged)
 
-    def _heard(self, device: int) -> None:
-        """Take a usable answer: the device is up; one record if it was lost."""
-        self._attempt = 0
-        before = self._breakers[device]
-        if before.strikes or before.lost:
-            self._breakers[device] = breaker.Breaker()
-        if self._image.link(device) in (Link.INIT, Link.LOST):
-            stopped = self._life[device].life is Life.STOPPED
-            self._image.set_link(device, Link.STOPPED if stopped else Link.UP)
-        if before.lost:
-            self.since_us = self._clock.wall_us()
-            self._record("device.link_restored", device, Reason.NONE, 0)
+    def _skip(self, at: int, last_slot: int, count: int) -> None:
+        """Answer slots that were not run: a row each, with the reason that holds."""
+        axis = self._read[at]
+        unit = self._unit_of[axis.index]
+        due_ns = self._grids[at].due_ns(last_slot)
+        why = self._excuse(unit, self._clock.mono_ns(), due_ns)
+        is_late = why[0] is Reason.OVERRUN
+        if unit.seat is not None:
+            missing = unit.seat.claim(axis, last_slot) if unit.seat.is_in_use else None
+            if missing is None:
+                return
+            count = missing + 1
+        self._reports.missed(axis, last_slot, count, due_ns, why)
+        for rider, every in self._riders.get(at, ()):
+            first = -(-(last_slot - count + 1) // every)
+            missed = last_slot // every - first + 1
+            if missed > 0:
+                last = last_slot // every
+                rider_ns = self._grids[at].due_ns(last * every)
+                self._reports.missed(rider, last, missed, rider_ns, why)
+        if is_late:
+            self.skipped += count
+            self._count_late(at, axis)
+
+    def _count_late(self, at: int, axis: AxisPlan) -> None:
+        late = self._schedule.late(at)
+        if late >= LATE_IN_IMAGE:
+            self._reports.lose(axis, Reason.OVERRUN, int(Detail.NONE))
+        if late >= OVERLOADED_AFTER and self._overloaded is None:
+            self._overloaded = at
+            body: dict[str, object] = {
+                "block": axis.block.describe(),
+                "late": late,
+                "p99_ms": self._p99[at] / 1e6,
+                "period_ms": axis.period_ns / 1e6,
+            }
+            self._reports.record("device.line_overloaded", axis.block.device, body)
+        elif self._overloaded is not None and not self._schedule.late(self._overloaded):
+            self._overloaded = None
+
+    # Redundant pairs.
+
+    async def _run_pair_slot(self, unit: Unit, axis: AxisPlan, beat: schedule.Beat) -> None:
+        """Read a slot of a pair: for the row when in use, for life and flag only when not."""
+        seat = unit.seat
+        assert seat is not None
+        if not seat.is_in_use:
+            if unit.watches(axis):
+                columns, was_asked = await self._answer(unit, axis, beat.due_ns)
+                if was_asked:
+                    unit.watch(axis, columns)
+            return
+        if not self._claims(unit, axis, beat.slot):
+            return
+        columns, was_asked = await self._answer(unit, axis, beat.due_ns)
+        is_lost = columns.outcome.is_failure or not was_asked
+        if is_lost and seat.hand_over(axis, beat.slot, columns):
+            return
+        self._store(unit, axis, beat.slot, columns, was_asked=was_asked)
+        if beat.block in self._riders:
+            await self._ride(unit, beat.block, beat.slot, host_was_asked=was_asked)
+
+    def _claims(self, unit: Unit, axis: AxisPlan, slot: int) -> bool:
+        """Take a slot of the pair; tell what nobody took before it."""
+        seat = unit.seat
+        if seat is None or not seat.is_in_use:
+            return False
+        missing = seat.claim(axis, slot)
+        if missing:
+            due_ns = self._grids[self._at[axis.block_index]].due_ns(slot - 1)
+            why = (Reason.OVERRUN, int(Detail.NONE))
+            self._reports.missed(axis, slot - 1, missing, due_ns, why)
+        return missing is not None
+
+    def _take_over(self, axis: AxisPlan, slot: int, columns: BlockColumns) -> bool:
+        """Take a slot that the other member could not read, if this line can in time."""
+        mine = next((a for a in self._read if a.index == axis.index), None)
+        if mine is None or not self._is_up():
+            return False
+        unit, at = self._unit_of[mine.index], self._at[mine.block_index]
+        now_ns = self._clock.mono_ns()
+        deadline_ns = self._grids[at].due_ns(slot + 1)
+        if unit.state is not UnitState.UP or now_ns + self._p99[at] > deadline_ns:
+            return False
+
+        async def once_more() -> None:
+            found, was_asked = await self._answer(unit, mine, now_ns)
+            lost = found.outcome.is_failure or not was_asked
+            self._store(unit, mine, slot, columns if lost else found, was_asked=not lost)
+
+        return self.urgent.put(once_more)
+
+    # Beside the samples.
+
+    async def _idle(self, until_ns: int) -> None:
+        """Sleep until the next slot, or do what is asked beside the samples if there is room."""
+        now_ns = self._clock.mono_ns()
+        if self._is_up():
+            wanted = self._side_job(now_ns)
+            if wanted is not None:
+                at_ns, work = wanted
+                has_room = until_ns - now_ns >= self._budget.dearest_ns
+                if at_ns <= now_ns and (has_room or now_ns - at_ns >= SIDE_WAIT_NS):
+                    await self._guarded(work())
+                    self._take_notes()
+                    self._budget.spend(self._clock.mono_ns() - now_ns, self._clock.mono_ns())
+                    return
+                until_ns = min(until_ns, max(at_ns, now_ns + SIDE_WAIT_NS // 10))
+        await self.urgent.sleep((until_ns - now_ns) / 1e9)
+
+    def _side_job(self, now_ns: int) -> tuple[int, Callable[[], Awaitable[None]]] | None:
+        """Return the next probe or errand and when it may start; None when nothing is wanted."""
+        waiting = [u for u in self.units if u.breaker.trip is breaker.Trip.OPEN]
+        errand_ns = self._driver.errand_ns
+        if not waiting and errand_ns is None:
+            return None
+        free_ns = max(self._budget.free_ns(now_ns), self._driver.ready_ns)
+        if waiting:
+            unit = min(waiting, key=lambda one: one.breaker.retry_ns)
+            at_ns = max(unit.breaker.retry_ns, free_ns if free_ns > now_ns else 0)
+            if errand_ns is None or at_ns <= now_ns:
+                return at_ns, lambda: self._probe(unit)
+        assert errand_ns is not None
+        return max(errand_ns, free_ns if free_ns > now_ns else 0), self._driver.run_errand
+
+    async def _probe(self, unit: Unit) -> None:
+        """Ask a suspended unit for a sign of life."""
+        unit.begin_probe()
+        if await self._driver.probe(unit.name):
+            unit.heard(self._clock.mono_ns())
+        else:
+            unit.failed(self._fraction(), (Reason.COMM_LOSS, int(Detail.TIMED_OUT)))
+
+    # Losses, notes, reports of subscriptions.
+
+    def _cut(self, why: tuple[Reason, int]) -> None:
+        """Take the loss of the whole line: everything on it is BAD at once."""
+        self._why = (Reason.COMM_LOSS, why[1])
+        self._connection.broke()
+        for unit in self.units:
+            unit.cut(why)
+            unit.why = self._why
+
+    def _take_notes(self) -> None:
+        names = {unit.name: unit for unit in self.units}
+        for note in self._driver.notes():
+            self._reports.record(note.code, note.device, note.body)
+            unit = names.get(note.device)
+            if unit is not None and note.code == "plant.program_changed":
+                unit.doubt_map()
+            elif unit is not None and note.code == "device.canary_fitted":
+                unit.prove_map()
 
     async def _drain(self) -> None:
         """Fetch what subscriptions reported; each report is a row without a slot."""
+        subscription = self._subscription
+        assert subscription is not None
         while True:
-            await asyncio.sleep(DRAIN_NS / 1e9)
-            if not self._driver.connected and not self._broken.is_set():
-                self._cut(LinkFailed("reports have ceased", place=self.line.config.name))
-                self._broken.set()
-            for change in self._driver.changes():
-                axis = self.line.axes[change.block_index]
-                self._heard(axis.device)
-                columns = self._take(axis, change.columns)
-                if not change.keep_alive:
-                    self._sink.offer(axis.index, None, 0, columns)
-
-    def _axes_of(self, device: int) -> Iterable[AxisPlan]:
-        return (axis for axis in self.line.axes if axis.device == device)
-
-    def _points_of(self, device: int) -> Iterable[int]:
-        return (i for axis in self._axes_of(device) for i in axis.points)
-
-    def _record(self, kind: str, device: int, reason: Reason, detail: int) -> None:
-        wall_us, mono_us = self._clock.wall_us(), self._clock.mono_ns() // 1000
-        name = self._devices[device]
-        body: dict[str, object] = {
-            "k": str(kind),
-            "id": f"{kind}/{name}/{wall_us}-{mono_us}",
-            "t": wall_us,
-            "m": mono_us,
-            "device": name,
-            "line": self.line.config.name,
-            "reason": reason.name,
-            "detail": detail,
-        }
-        self._sink.record(Lane.EVENT, body)
+            await asyncio.sleep(subscription.PAUSE_S)
+            if self._connection.is_open and not self._driver.connected:
+                self._cut((Reason.COMM_LOSS, int(Detail.LINK_DOWN)))
+            if subscription.take(self._fraction):
+                self._connection.answered()

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from devices.driver import BlockColumns, Driver, bad_columns
 from devices.failure import failure_of
-from edge.acquisition.assess import assess, ranges
+from edge.acquisition.assess import assess, limits
 from edge.acquisition.drivers import make_driver
-from edge.acquisition.life import Life
 from edge.points import AxisPlan, LinePlan, Plant
 from proto.clock import Clock
 from proto.errors import DeviceError
@@ -55,7 +54,7 @@ async def _read_line(
         if raw is None:
             raw = bad_columns(len(points), *failure, clock.mono_ns())
         # one reading cannot prove a life signal: its quality is shown as the device gave it
-        found[axis.index] = assess(ranges(points), raw, Life.ALIVE)
+        found[axis.index] = assess(limits(points), raw, None)
     return found
 
 

@@ -1,17 +1,27 @@
-"""The fixed time grid of the blocks of one line: which beat runs next, which were missed.  Pure.
+"""The fixed time grids of one line: what runs next, what was missed, what is too late.  Pure.
 
-Rules of this file.  Slot k of a block is due at `start + k * period` on the monotonic clock, for
-ever; a clock step does not move it.  At most one read of a block waits or is in flight.  A slot
-whose start would fall after the next one is due is skipped and counted, never caught up.  What is
-due goes in this order: class `fast` first, then the earliest deadline, then the file's order.
+Rules of this file:
+- Slot k of a block is due at `start + k * period` on the monotonic clock, for ever: a clock step
+  does not move it, and no error adds up.  At most one read of a block waits or is in flight.
+- What is due goes in this order: class `fast`, then the earliest deadline (the next slot's due
+  time), then what failed last, then the file's order.  A slot whose start would fall after the
+  next one is due is skipped and counted, never caught up.
+- A request whose predicted p99 does not fit before its deadline is not started; a time-out is never
+  shortened to make it fit.  A block that takes longer than its own period can never fit: it is
+  started all the same.  After `TRIAL_AFTER` refusals in a row one is started whatever the forecast
+  says, so that a forecast from a bad hour mends itself.
 
-Source: `acquisition.md` 3.7.
+Two heaps (not due, due) make a beat O(log n); 4,096 blocks a line.  Source: `acquisition.md` 3.7.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from edge.grid import Grid
+
+TRIAL_AFTER = 3
+BLOCKS_MAX = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +42,103 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """Where the grids of one line stand.
+class Skip:
+    """Slots that are not run: the line is not free in time.
 
     Attributes:
-        grids: per block.
-        rank: per block; 0 = `fast`, 1 = any other class.
-        next_slot: per block, the first slot that was neither run nor skipped.
+        block: index of the block in the schedule.
+        slot: the newest of them.
+        skipped: how many there are, this one included; they end with `slot`.
     """
 
-    grids: tuple[Grid, ...]
-    rank: tuple[int, ...]
-    next_slot: tuple[int, ...]
+    block: int
+    slot: int
+    skipped: int
 
 
-def schedule(grids: Sequence[Grid], rank: Sequence[int]) -> Schedule:
-    """Return the schedule before its first beat."""
-    assert len(grids) == len(rank)
-    return Schedule(tuple(grids), tuple(rank), (0,) * len(grids))
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to run: until when (monotonic)."""
+
+    until_ns: int
 
 
-def step(state: Schedule, now_ns: int) -> tuple[Schedule, Beat | int | None]:
-    """Return the beat to run now, or when the next one is due (monotonic ns); None without blocks.
+class Schedule:
+    """Where the grids of one line stand; changed by `step` and `demote` alone."""
 
-    A beat that is returned counts as run: the caller runs it before it asks again.
-    """
-    chosen, best = -1, (2, 0)
-    earliest: int | None = None
-    for i, grid in enumerate(state.grids):
-        due = grid.due_ns(state.next_slot[i])
-        if due <= now_ns:
-            key = (state.rank[i], due + grid.period_ns)
-            if chosen < 0 or key < best:
-                chosen, best = i, key
-        elif earliest is None or due < earliest:
-            earliest = due
-    if chosen < 0:
-        return state, earliest
-    grid, expected = state.grids[chosen], state.next_slot[chosen]
-    slot = grid.last_due(now_ns)
-    beat = Beat(chosen, slot, slot - expected, grid.due_ns(slot))
-    slots = (*state.next_slot[:chosen], slot + 1, *state.next_slot[chosen + 1 :])
-    return replace(state, next_slot=slots), beat
+    def __init__(self, grids: Sequence[Grid], rank: Sequence[int]) -> None:
+        """Take the grids, and per block its rank: 0 = `fast`, 1 = any other class."""
+        assert len(grids) == len(rank) <= BLOCKS_MAX
+        self._grids, self._rank = tuple(grids), tuple(rank)
+        self._next = [0] * len(grids)
+        self._late = [0] * len(grids)
+        self._refused = [0] * len(grids)
+        self._demoted = [0] * len(grids)
+        self._waiting = [(grid.due_ns(0), i) for i, grid in enumerate(grids)]
+        heapify(self._waiting)
+        self._due: list[tuple[int, int, int, int]] = []
+
+    def late(self, block: int) -> int:
+        """Return how many slots of a block in a row were missed."""
+        return self._late[block]
+
+    def demote(self, block: int, failed: bool) -> None:
+        """Let a block whose last request failed come after its equals."""
+        self._demoted[block] = int(failed)
+
+    def next_due_ns(self) -> int | None:
+        """Return when the next block is due that is not due now; None when there is none."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def step(
+        self, now_ns: int, p99_ns: Sequence[int], free_ns: int = 0
+    ) -> Beat | Skip | Wait | None:
+        """Return what to do now; None without blocks.
+
+        A beat that is returned counts as run: the caller runs it before it asks again.
+
+        Args:
+            now_ns: monotonic.
+            p99_ns: forecast per block; 0 = nothing known.
+            free_ns: when the line is free; before that no beat is returned.
+        """
+        self._move(now_ns)
+        if not self._due:
+            return Wait(self._waiting[0][0]) if self._waiting else None
+        block = self._due[0][3]
+        grid = self._grids[block]
+        slot = grid.last_due(now_ns)
+        if not self._fits(block, max(now_ns, free_ns), grid.due_ns(slot + 1), p99_ns[block]):
+            return self._skip(block, slot)
+        if free_ns > now_ns:
+            return Wait(min(free_ns, grid.due_ns(slot + 1)))
+        heappop(self._due)
+        missed = slot - self._next[block]
+        self._refused[block] = 0
+        self._late[block] = self._late[block] + missed if missed else 0
+        self._wait_for(block, slot + 1)
+        return Beat(block, slot, missed, grid.due_ns(slot))
+
+    def _move(self, now_ns: int) -> None:
+        while self._waiting and self._waiting[0][0] <= now_ns:
+            due_ns, block = heappop(self._waiting)
+            deadline = due_ns + self._grids[block].period_ns
+            heappush(self._due, (self._rank[block], deadline, self._demoted[block], block))
+
+    def _fits(self, block: int, start_ns: int, deadline_ns: int, p99_ns: int) -> bool:
+        if start_ns >= deadline_ns:
+            return False
+        hopeless = p99_ns > self._grids[block].period_ns
+        return start_ns + p99_ns <= deadline_ns or hopeless or self._refused[block] >= TRIAL_AFTER
+
+    def _skip(self, block: int, slot: int) -> Skip:
+        heappop(self._due)
+        missed = slot + 1 - self._next[block]
+        self._late[block] += missed
+        self._refused[block] += 1
+        self._wait_for(block, slot + 1)
+        return Skip(block, slot, missed)
+
+    def _wait_for(self, block: int, slot: int) -> None:
+        self._next[block] = slot
+        heappush(self._waiting, (self._grids[block].due_ns(slot), block))

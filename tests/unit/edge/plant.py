@@ -67,6 +67,10 @@ class LoopClock:
         self._loop = asyncio.get_running_loop()
         self._offset_s = now_s
 
+    def jump_ns(self, jump_ns: int) -> None:
+        """Let time pass in which nobody runs."""
+        self._offset_s += jump_ns / 1e9
+
     def mono_ns(self) -> int:
         """Monotonic nanoseconds."""
         return round((self._loop.time() + self._offset_s) * 1e9) + 10**12

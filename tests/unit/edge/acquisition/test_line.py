@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 
-from devices.driver import bad_columns
-from devices.failure import AnswerRejected, LinkFailed
+from devices.driver import Outcome, bad_columns
+from devices.failure import LinkFailed
 from devices.fake import good_columns
 from edge.acquisition.line import LineOwner
 from edge.image import Link, ProcessImage
@@ -108,9 +108,10 @@ async def test_a_lost_line_is_bad_in_the_image_at_detection_and_in_the_rows_at_t
         stage.driver.errors.extend(LinkFailed("cut", place="bof1") for _ in range(4))
         await asyncio.sleep(0.15)
         after = stage.image.freeze()
-        assert set(after.quality) == {Quality.BAD}
-        assert set(after.reason) == {Reason.COMM_LOSS}
-        assert after.value == before.value
+        n = len(stage.plant.bindings)
+        assert set(after.quality[:n]) == {Quality.BAD}
+        assert set(after.reason[:n]) == {Reason.COMM_LOSS}
+        assert after.value[:n] == before.value[:n]
         assert stage.image.link(0) is Link.LOST
         assert stage.owner.state == "lost"
         assert stage.owner.detail == "COMM_LOSS/0x0101"
@@ -125,20 +126,19 @@ async def test_a_lost_line_is_bad_in_the_image_at_detection_and_in_the_rows_at_t
     assert stage.quality("bof1_plc/lance_in_flow")[0] == Quality.GOOD
 
 
-async def test_one_answer_that_is_rejected_is_bad_for_its_slot_and_no_lost_line() -> None:
+async def test_one_answer_that_is_rejected_costs_its_slot_and_those_that_were_due_then() -> None:
     async def scene(stage: Stage) -> None:
-        await asyncio.sleep(1.0)
-        error = AnswerRejected("unit", place="bof1", detail=Detail.WRONG_UNIT)
-        stage.driver.errors.append(error)
+        await asyncio.sleep(0.95)
+        stage.driver.script.append(Outcome.REJECTED)
         await asyncio.sleep(1.0)
 
     stage = await Stage().play(scene)
     assert stage.sink.kinds() == []
-    bad = [row for _, _, _, row in stage.sink.rows if row.no_value.all()]
-    assert [(set(r.reason.tolist()), set(r.detail.tolist())) for r in bad] == [
-        ({Reason.PROTOCOL}, {Detail.WRONG_UNIT}),
-        ({Reason.COMM_LOSS}, {Detail.SKIPPED_AFTER_FAILURE}),
-    ]
+    bad = [(axis, row) for axis, _, _, row in stage.sink.rows if row.no_value.all()]
+    said = [(int(row.reason[0]), int(row.detail[0])) for _, row in bad]
+    assert said[0] == (Reason.PROTOCOL, Detail.WRONG_BYTE_COUNT)
+    assert set(said[1:]) == {(Reason.COMM_LOSS, Detail.SKIPPED_AFTER_FAILURE)}
+    assert len({axis for axis, _ in bad}) == len(bad), "one time-out, no block twice"
 
 
 async def test_rows_before_the_first_answer_are_init_and_then_say_why() -> None:
@@ -152,20 +152,34 @@ async def test_rows_before_the_first_answer_are_init_and_then_say_why() -> None:
     assert stage.sink.slots(0) == list(range(20)) or stage.sink.slots(0) == list(range(21))
 
 
-async def test_a_slow_device_skips_slots_and_says_so() -> None:
+async def test_a_slow_device_skips_slots_and_each_of_them_is_a_row() -> None:
     stage = Stage()
     stage.driver.delay_s = 0.25
     await stage.play(await wait(5.0))
-    run = [(slot, skipped) for axis, slot, skipped, _ in stage.sink.rows if axis == 0]
-    told = [(first, count) for axis, first, count in stage.sink.overruns if axis == 0]
-    assert told
-    last = run[-1][0]
-    assert last is not None
-    assert sum(skipped for _, skipped in run) + len(run) == last + 1
-    assert stage.owner.skipped == sum(count for _, _, count in stage.sink.overruns)
-    for slot, skipped in run:
-        assert slot is not None
-        assert skipped == 0 or (slot - skipped, skipped) in told
+    rows = [(slot, row) for axis, slot, _, row in stage.sink.rows if axis == 0]
+    assert [slot for slot, _ in rows] == list(range(len(rows)))
+    late = [row for _, row in rows if set(row.reason.tolist()) == {Reason.OVERRUN}]
+    assert len(late) > len(rows) / 2
+    assert all(row.no_value.all() and set(row.quality.tolist()) == {2} for row in late)
+    assert stage.sink.overruns == []
+    assert stage.owner.skipped == sum(
+        set(row.reason.tolist()) == {Reason.OVERRUN} for _, _, _, row in stage.sink.rows
+    )
+    assert stage.sink.kinds().count("device.line_overloaded") == 1
+
+
+async def test_a_process_that_stood_still_names_a_gap_instead_of_a_thousand_rows() -> None:
+    async def scene(stage: Stage) -> None:
+        await asyncio.sleep(0.95)
+        stage.clock.jump_ns(100 * 10**9)
+        await asyncio.sleep(1.0)
+
+    stage = await Stage().play(scene)
+    slots = [slot for slot in stage.sink.slots(0) if slot is not None]
+    (first, count) = next((f, c) for axis, f, c in stage.sink.overruns if axis == 0)
+    assert count > 900
+    assert set(slots).isdisjoint(range(first, first + count))
+    assert len(slots) + count == slots[-1] + 1
 
 
 async def test_out_of_range_is_bad_with_its_value_and_nothing_else_is_disturbed() -> None:
