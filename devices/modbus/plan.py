@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devices.address import ModbusAddress, Table
+from devices.binding import slot_of
 from devices.driver import Block, DeviceSettings, PointBinding
 from devices.modbus import fences
 from devices.modbus.ask import Ask
@@ -17,7 +18,7 @@ from devices.modbus.fences import Fence, Fenced, Ground
 from devices.modbus.holes_model import Fact, FactKind, Target
 from devices.modbus.partition import Forbidden, Limits, Plan, Read, Span, plan_reads
 from devices.profile import ModbusProfile
-from devices.registers import Layout, Slot, compile_layout
+from devices.registers import Layout, compile_layout
 
 __all__ = [
     "Cost",
@@ -102,7 +103,7 @@ def plan_blocks(device: DeviceSettings, shaping: Shaping | None = None) -> tuple
     profile = device.profile
     assert isinstance(profile, ModbusProfile)
     bindings = sorted(device.points, key=lambda binding: device.poll_ns[binding.point.poll])
-    spans = _spans(profile, bindings)
+    spans = _spans(bindings)
     plan = plan_reads(
         spans,
         _limits(profile, how),
@@ -167,15 +168,14 @@ def address_of(binding: PointBinding) -> ModbusAddress:
     return binding.address
 
 
-def _spans(profile: ModbusProfile, bindings: Sequence[PointBinding]) -> list[Span]:
-    together = {point.name: point.together for point in profile.points}
+def _spans(bindings: Sequence[PointBinding]) -> list[Span]:
     return [
         Span(
             (at := address_of(binding)).table,
             at.address,
             at.length,
             binding.point.poll,
-            together.get(binding.point.name.rpartition("/")[2], ""),
+            binding.together,
         )
         for binding in bindings
     ]
@@ -250,7 +250,7 @@ def _block(
     is_fenced: bool,
 ) -> Block:
     """Return a block whose columns are decoded from the hull of `read`."""
-    slots = [Slot(address_of(b), b.point.scale, b.point.offset, b.fault_values) for b in bindings]
+    slots = [slot_of(binding) for binding in bindings]
     return Block(
         device=device.name,
         poll=read.poll,
