@@ -9,7 +9,7 @@ from devices.address import ModbusAddress, Order, RegisterType, Table
 from edge.acquisition.doctor import Subject, Trace, diagnose
 from tests.synthetic_devices import Device, device
 
-DEVICES = 120
+DEVICES = 100
 SHARE_RIGHT = 0.99  # acquisition.md M12
 
 
