@@ -30,6 +30,10 @@ MESSAGES: Mapping[str, Message] = {
         "{kind} at FC{fc} {first}..{last} is answered again; the next start reads it",
         "{kind}：功能码 {fc} 地址 {first}..{last} 恢复应答，下次启动后重新读取",
     ),
+    "device.line_babbled": Message(
+        "{noise_bytes} bytes were no frame: wrong speed, or a babbling device",
+        "{noise_bytes} 字节不成帧：波特率不符，或有设备乱发",
+    ),
     "device.line_overloaded": Message(
         "line {line} needs {need_s} s per {period_s} s; would fit: {fits}",
         "线路 {line} 超载：每 {period_s} s 需 {need_s} s；可行：{fits}",
@@ -37,6 +41,10 @@ MESSAGES: Mapping[str, Message] = {
     "device.misbehaved": Message(
         "answer rejected: {check}, asked {asked} got {got}",
         "应答异常：{check}，应为 {asked} 实为 {got}",
+    ),
+    "device.not_heard": Message(
+        "nobody asks for {point}",
+        "总线上无人读取 {point}",
     ),
     "device.plan_changed": Message(
         "reads are split around what was found",
@@ -50,6 +58,10 @@ MESSAGES: Mapping[str, Message] = {
         "exception {exception} ({name})", "设备拒绝：异常码 {exception}（{name}）"
     ),
     "device.unreachable": Message("no answer within {timeout_ms} ms", "{timeout_ms} ms 内无应答"),
+    "device.write_overheard": Message(
+        "the other master wrote {values} to unit {unit}, function {function}, address {address}",
+        "另一主站写入：站号 {unit}，功能码 {function}，地址 {address}，值 {values}",
+    ),
     "mark.duration": Message(
         "a mark holds from 1 min to 24 h, not {given_s} s",
         "标记时长应为 1 分钟至 24 小时，不是 {given_s} s",
