@@ -5,8 +5,8 @@ from typing import assert_never
 
 from devices.driver import Driver
 from devices.modbus.driver import ModbusTcpDriver
-from devices.opcua.driver import OpcUaDriver
-from devices.opcua.session import OpcUaSecurity
+from edge.acquisition.opcua_session import make_opcua_driver
+from edge.acquisition.tap_driver import tap_driver
 from edge.config_values import parse_address
 from edge.points import LinePlan
 from proto.clock import Clock
@@ -25,9 +25,9 @@ def make_driver(line: LinePlan, base: Path, clock: Clock) -> Driver:
         case "modbus-tcp":
             address = parse_address(config.address)
             return ModbusTcpDriver(address, line.devices, config.timeout_ns, clock)
+        case "modbus-tap":
+            return tap_driver(config, line.devices, clock)
         case "opcua":
-            assert config.pki is not None, "checked when the configuration was read"
-            security = OpcUaSecurity(base / config.pki, config.security)
-            return OpcUaDriver(config.address, line.devices, security, clock, config.timeout_ns)
+            return make_opcua_driver(line, base, clock)
         case _:
             assert_never(config.kind)

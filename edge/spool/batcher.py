@@ -46,6 +46,8 @@ class Batcher:
         waiting: closed batches, oldest first; whoever commits them calls `committed`.
         clock: what the next batch says about the clock.
         alert: True closes every second instead of every window.
+        offered: samples handed over since the start, lost ones included.
+        settled: of these, in the same order, on disk or named as lost.
     """
 
     def __init__(
@@ -62,6 +64,11 @@ class Batcher:
         self.waiting: deque[Closed] = deque()
         self.clock = ClockNote()
         self.alert = False
+        self.offered = 0
+        self.settled = 0
+        self._closed = 0
+        self._committed = 0
+        self._marks: deque[tuple[int, int]] = deque()  # batches closed so far, samples in them
 
     @property
     def samples_in_ram(self) -> int:
@@ -75,10 +82,11 @@ class Batcher:
 
     def offer(self, axis: int, slot: int | None, columns: BlockColumns, now: Moment) -> bool:
         """Take one row; False when RAM may not hold it: then it is lost and must be named."""
+        size = len(columns)
         if self._is_full(now):
+            self.offered += size
             return False
         rows = self._rows[axis]
-        size = len(columns)
         behind = rows and slot is not None and rows[-1].slot is not None and slot <= rows[-1].slot
         if behind or self._open_samples + size > SAMPLES_CLOSE:
             self.close(now)
@@ -88,6 +96,7 @@ class Batcher:
             self._anchor = now
         self._rows[axis].append(Row(slot, columns))
         self._open_samples += size
+        self.offered += size
         return True
 
     def step(self, now: Moment) -> int:
@@ -120,6 +129,7 @@ class Batcher:
             ]
             if axes:
                 self._encode(axes, part, anchor)
+        self._marks.append((self._closed, self.offered))
 
     def committed(self, count: int) -> None:
         """The oldest `count` batches of `waiting` are on disk."""
@@ -127,6 +137,9 @@ class Batcher:
             done = self.waiting.popleft()
             self._waiting_bytes -= len(done.raw)
             self._waiting_samples -= done.n
+        self._committed += count
+        while self._marks and self._marks[0][0] <= self._committed:
+            self.settled = self._marks.popleft()[1]
 
     def _is_full(self, now: Moment) -> bool:
         if self.ram_bytes >= limits.RAM_BYTES_MAX:
@@ -154,6 +167,7 @@ class Batcher:
             part.hash,
         )
         self.waiting.append(closed)
+        self._closed += 1
         self._waiting_bytes += len(closed.raw)
         self._waiting_samples += closed.n
 

@@ -93,6 +93,13 @@ class Recorder:
         """Samples that are not on disk yet."""
         return self._batcher.samples_in_ram
 
+    def durable(self) -> tuple[int, int]:
+        """Return how many samples were handed over, and how many of these are settled.
+
+        A sample is settled when it and all before it are on disk, or named as lost.
+        """
+        return self._batcher.offered, self._batcher.settled
+
     # The sink: no call waits.
 
     def offer(self, axis: int, slot: int | None, skipped: int, columns: BlockColumns) -> None:

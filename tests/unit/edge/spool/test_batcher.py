@@ -255,3 +255,19 @@ def test_ram_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         slot += 1
 
     assert 2**20 <= made.ram_bytes < 2**20 + 4096 * 24 + 512 * 1024
+
+
+def test_a_sample_is_settled_when_it_and_all_before_it_are_on_disk() -> None:
+    clock, made = SetClock(), batcher()
+    _offer(made, clock, 0)
+    made.close(clock.now())
+    _offer(made, clock, 1)
+
+    before = made.offered, made.settled
+    made.committed(1)
+
+    assert before == (6, 0)
+    assert (made.offered, made.settled) == (6, 3)
+    made.close(clock.now())
+    made.committed(1)
+    assert made.settled == 6

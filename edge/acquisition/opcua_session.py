@@ -1,0 +1,102 @@
+"""The OPC UA driver of a line, with the trust of this gateway.  Shell: pki and password files.
+
+The verdict on a certificate is that of `edge/trust/pin.py`; deferrals are read at each connect, so
+that what two persons sign on site holds without a restart.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from devices.opcua.certificate import DAY_US, Judge, Presented, Verdict
+from devices.opcua.driver import OpcUaDriver
+from devices.opcua.known_servers import load_profiles
+from devices.opcua.session import OpcUaSecurity
+from edge.config_line import POLICIES_DEPRECATED, LineConfig, LoginConfig
+from edge.plant import LinePlan
+from edge.trust import pin
+from proto.clock import Clock
+from proto.errors import ConfigError, Fault
+
+DEFERRALS = "deferrals.toml"
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def make_opcua_driver(line: LinePlan, base: Path, clock: Clock) -> OpcUaDriver:
+    """Return the driver of an OPC UA line; nothing is opened yet.
+
+    Raises:
+        ConfigError: the password file cannot be read, or others may read it.
+    """
+    config = line.config
+    return OpcUaDriver(
+        config.address,
+        line.devices,
+        security_of(config, base),
+        clock,
+        config.timeout_ns,
+        bridge_ns=config.bridge_ns,
+        profiles=load_profiles(),
+        profile=config.server,
+    )
+
+
+def security_of(config: LineConfig, base: Path) -> OpcUaSecurity:
+    """Return how the sessions of a line are secured.
+
+    Raises:
+        ConfigError: the password file cannot be read, or others may read it.
+    """
+    assert config.pki is not None, "checked when the configuration was read"
+    pki = base / config.pki
+    insecure_until_us = 0
+    if config.security in POLICIES_DEPRECATED and config.allow_insecure is not None:
+        insecure_until_us = end_of(config.allow_insecure.until)
+    user, password = None, None
+    if config.login is not None:
+        user, password = config.login.user, read_password(config.login, base, config.name)
+    return OpcUaSecurity(
+        pki, config.security, judge_of(pki), insecure_until_us, user=user, password=password
+    )
+
+
+def judge_of(pki: Path) -> Judge:
+    """Return the verdict by pinned key, with the deferrals that stand in `pki` at the time."""
+
+    def judge(presented: Presented, now_us: int) -> Verdict:
+        return pin.judge(presented, now_us, read_deferrals(pki))
+
+    return judge
+
+
+def read_deferrals(pki: Path) -> tuple[pin.Deferral, ...]:
+    """Return the deferrals of a pki folder; none where the file is missing or damaged.
+
+    A damaged file defers nothing: the alarm is urgent, the session stands all the same.
+    """
+    try:
+        return pin.parse_deferrals((pki / DEFERRALS).read_bytes())
+    except (OSError, ValueError):
+        return ()
+
+
+def read_password(login: LoginConfig, base: Path, line: str) -> str:
+    """Return the password of a login.
+
+    Raises:
+        ConfigError: `config.secret`: unreadable, or readable for others.
+    """
+    path = base / login.password_file
+    place = f"line {line}: login.password_file"
+    try:
+        if path.stat().st_mode & 0o077:
+            message = f"{path}: others may read it; chmod 600"
+            raise ConfigError([Fault(place, "config.secret", message)])
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError([Fault(place, "config.secret", f"{path}: {reason}")]) from error
+
+
+def end_of(day: str) -> int:
+    """Return the end of a day (YYYY-MM-DD) in µs since 1970 UTC."""
+    return (date.fromisoformat(day).toordinal() - _EPOCH + 1) * DAY_US
