@@ -7,14 +7,16 @@ file that it names, at once, with file, key path and reason.
 import errno
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from devices import catalog
+from devices.modbus.facts import Learnt
 from devices.point_address import Notation
 from devices.point_site import SitePoints
 from devices.profile import Profile
+from edge.acquisition.learnt import read_learnt
 from edge.alarm.limits import AlarmSpec, compile_limits, parse_limits
 from edge.config import EdgeConfig, parse_config
 from edge.interlock.model import Model
@@ -42,6 +44,7 @@ class Installation:
         alarms: the plant's limits.
         warnings: what is weak in the matrices.
         budgets: time budgets of all matrices.
+        learnt: by device, what equipment showed in earlier runs (no part of the hash).
     """
 
     config: EdgeConfig
@@ -52,6 +55,7 @@ class Installation:
     alarms: tuple[AlarmSpec, ...]
     warnings: tuple[Fault, ...]
     budgets: tuple[Budget, ...]
+    learnt: Mapping[str, Learnt] = field(default_factory=dict)
 
     @property
     def data_dir(self) -> Path:
@@ -138,7 +142,10 @@ def load(path: Path) -> Installation:
     matrices = _matrices(reader, config, path.name)
     causes = _points_of_causes(matrices)
     listed = _listed(reader, config, profiles, path.name)
-    plant, faults = build(config, profiles, causes=causes, listed=listed, file=path.name)
+    learnt, unread = read_learnt(path.parent / config.gateway.data_dir)
+    plant, faults = build(
+        config, profiles, causes=causes, listed=listed, learnt=learnt, file=path.name
+    )
     reader.faults += faults
     compiled = [_compiled(reader, data, name, plant) for name, data in matrices]
     _distinct(reader, matrices, compiled)
@@ -153,7 +160,11 @@ def load(path: Path) -> Installation:
         plant=plant,
         models=models,
         alarms=alarms,
-        warnings=tuple(w for c in compiled if c is not None for w in c.warnings),
+        warnings=(
+            *(w for c in compiled if c is not None for w in c.warnings),
+            *(Fault(text, "config.learnt", "set aside; it is learnt again") for text in unread),
+        ),
+        learnt=learnt,
         budgets=tuple(b for c in compiled if c is not None for b in c.budgets),
     )
 

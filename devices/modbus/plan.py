@@ -50,6 +50,7 @@ class ModbusRead:
         asks: what is sent, one a cycle in turn; each covers the hull.  Empty: nothing is sent.
         spans: (start, length) per column.
         is_fenced, is_partial: on a line under the full guard; the counts are not all distinct.
+        cost: what the plan reckoned with.
     """
 
     unit: int
@@ -61,6 +62,13 @@ class ModbusRead:
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     is_fenced: bool = False
     is_partial: bool = False
+    cost: Cost = field(default=Cost(), repr=False)
+
+    @property
+    def cost_ns(self) -> int:
+        """What one round takes on the line, over its counts; 0 where nothing is sent."""
+        times = [self.cost.time_ns(is_bits=a.is_bits, quantity=a.quantity) for a in self.asks]
+        return sum(times) // len(times) if times else 0
 
     @property
     def hull(self) -> Ask:
@@ -116,7 +124,7 @@ def plan_blocks(device: DeviceSettings, shaping: Shaping | None = None) -> tuple
     for at, read in enumerate(plan.reads):
         host = read if read.rides_on is None else plan.reads[read.rides_on]
         members = [bindings[member] for member in read.members]
-        block = _block(device, members, host, sent[at], how.fence != "none")
+        block = _block(device, members, host, sent[at], how)
         if read.rides_on is not None:
             rides_on = how.first_block + read.rides_on
             block = replace(block, poll=read.poll, period_ns=device.poll_ns[read.poll])
@@ -247,7 +255,7 @@ def _block(
     bindings: Sequence[PointBinding],
     read: Read,
     sent: Fenced,
-    is_fenced: bool,
+    how: Shaping,
 ) -> Block:
     """Return a block whose columns are decoded from the hull of `read`."""
     slots = [slot_of(binding) for binding in bindings]
@@ -265,8 +273,9 @@ def _block(
             compile_layout(slots, read.start, read.quantity),
             sent.asks,
             tuple((slot.address.address, slot.address.length) for slot in slots),
-            is_fenced,
+            how.fence != "none",
             sent.is_partial,
+            how.costs.get(read.table.function, Cost()),
         ),
     )
 
