@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge import events, platform
 from edge.acquisition.drivers import make_driver
-from edge.acquisition.line import LineOwner
+from edge.acquisition.lines import Lines
 from edge.alarm.loop import AlarmLoop
 from edge.clock import SystemClock
 from edge.control import ControlServer
@@ -117,17 +117,15 @@ class Gateway:
             judge=self._clock_note,
             stepped=self._judge.stepped,
         )
-        self._lines = [
-            LineOwner(
-                make_driver(line, installation.base, clock),
-                line,
-                clock=clock,
-                image=self._image,
-                sink=self._recorder,
-                start_ns=spool.t0.mono_ns,
-            )
-            for line in plant.lines
-        ]
+        self._lines = Lines(
+            plant,
+            lambda line: make_driver(line, installation.base, clock),
+            clock=clock,
+            image=self._image,
+            sink=self._recorder,
+            start_ns=spool.t0.mono_ns,
+            durable=self._recorder.durable,
+        )
         record = self._recorder.record
         self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
         self._alarms = AlarmLoop(
@@ -180,7 +178,7 @@ class Gateway:
         )
         inner = self._start(
             {
-                **{f"line {one.line.config.name}": one.run for one in self._lines},
+                **self._lines.tasks(),
                 "scan": self._scans.run,
                 "alarm": self._alarms.run,
             }
@@ -210,7 +208,7 @@ class Gateway:
                 summary.LineHealth(
                     one.line.config.name, one.state.upper(), one.since_us, one.detail
                 )
-                for one in self._lines
+                for one in self._lines.owners
             ],
             samples=summary.SampleCounts(
                 acquired=self._recorder.acquired,

@@ -1,29 +1,28 @@
 """The owner of one physical line or session: beats, reads, probes, reports.  Shell: driver, timers.
 
 Every due slot becomes one row: what was read, or BAD with its reason.  One task calls the driver,
-one call at a time, in this order: urgent work (writes), what is due (`schedule`), then what is asked
-beside the samples (probes of suspended units, errands of the driver) within 5 % of the time.
+one call at a time, in this order: urgent work (writes), what is due (`schedule`), then what is
+asked beside the samples (probes of suspended units, errands of the driver).
 A lost connection makes every point BAD in the image at once; a silent unit only its own.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 
 from devices.driver import Block, BlockColumns, Driver, Outcome, bad_columns
 from devices.failure import failure_of
-from edge.acquisition import breaker, schedule
-from edge.acquisition.answer_time import AnswerTimes
+from edge.acquisition import schedule
+from edge.acquisition.beside import Beside
 from edge.acquisition.breaker import Pace
 from edge.acquisition.connection import Connection
-from edge.acquisition.pair_desk import PairDesk
-from edge.acquisition.probe_budget import ProbeBudget
+from edge.acquisition.line_parts import LineParts
+from edge.acquisition.probe_budget import WINDOW_NS
 from edge.acquisition.reports import Reports, RowSink
+from edge.acquisition.slots import Slots
 from edge.acquisition.subscription import Subscription
 from edge.acquisition.unit import Unit, UnitState
 from edge.acquisition.urgent import Urgent
-from edge.grid import Grid
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan
 from proto.clock import Clock
@@ -32,34 +31,7 @@ from proto.quality import Detail, Reason
 
 TICK_S = 0.2
 """How often losses between two reads, and proofs of life that ran out, are looked for."""
-OVERLOADED_AFTER = 10
-LATE_IN_IMAGE = 3
-"""Missed slots in a row after which the image says OVERRUN, too: as `max_age`, 3 polls."""
-SIDE_WAIT_NS = 10**9
-"""A probe or errand that found no gap for so long goes before the samples."""
-
-Look = Callable[[AxisPlan, BlockColumns], None]
-
-
-@dataclass(frozen=True, slots=True)
-class LineParts:
-    """What a gateway shares among its lines; the defaults serve a line alone.
-
-    Attributes:
-        desks: redundant pairs, by name.
-        crowd: bounds how many connections are being opened at a time.
-        first_pause_ns: before the first connection.
-        has_ticker: True when somebody else calls `tick`.
-        durable: samples handed over so far, and how many of these are on disk or named lost.
-        look: sees every answered block after its assessment (device clocks); never waits.
-    """
-
-    desks: Mapping[str, PairDesk] = field(default_factory=dict)
-    crowd: asyncio.Semaphore | None = None
-    first_pause_ns: int = 0
-    has_ticker: bool = False
-    durable: Callable[[], tuple[int, int]] | None = None
-    look: Look | None = None
+IDLE_NS = 10**9
 
 
 class LineOwner:
@@ -68,7 +40,6 @@ class LineOwner:
     Attributes:
         line: what hangs on it.
         units: what hangs on it, as it stands.
-        skipped: slots missed since the start.
         urgent: work that goes before every read.
     """
 
@@ -87,7 +58,6 @@ class LineOwner:
         planned = [axis.block.points for axis in line.axes]
         assert [b.points for b in driver.blocks] == planned, "driver and plan have the same blocks"
         self.line, self._parts = line, parts or LineParts()
-        self.skipped = 0
         self.urgent = Urgent()
         self._driver, self._clock, self._fraction = driver, clock, fraction
         self._blocks: tuple[Block, ...] = driver.blocks
@@ -103,17 +73,8 @@ class LineOwner:
             crowd=self._parts.crowd,
             first_pause_ns=self._parts.first_pause_ns,
         )
-        self._read = [a for a in line.axes if not a.subscribed and a.block.rides_on is None]
-        self._at = {axis.block_index: i for i, axis in enumerate(self._read)}
-        self._riders = self._make_riders()
-        grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in self._read]
-        self._grids = grids
-        ranks = [int(a.block.poll != "fast") for a in self._read]
-        self._schedule = schedule.Schedule(grids, ranks)
-        self._times = [AnswerTimes() for _ in grids]
-        self._p99 = [0] * len(grids)
-        self._budget = ProbeBudget(line.config.timeout_ns)
-        self._overloaded: int | None = None
+        self._slots = Slots(line.axes, start_ns, self._reports)
+        self._beside = Beside(driver, self.units, clock, fraction, line.config.timeout_ns)
         self._subscription = (
             Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)
             if any(axis.subscribed for axis in line.axes)
@@ -133,17 +94,6 @@ class LineOwner:
             if seat is not None:
                 seat.listen(self._take_over)
         return tuple(found)
-
-    def _make_riders(self) -> dict[int, list[tuple[AxisPlan, int]]]:
-        """Return, per read block, the blocks that share its answer and at which of its slots."""
-        found: dict[int, list[tuple[AxisPlan, int]]] = {}
-        for axis in self.line.axes:
-            host = axis.block.rides_on
-            if host is not None and not axis.subscribed:
-                at = self._at[host]
-                every = axis.period_ns // self._read[at].period_ns
-                found.setdefault(at, []).append((axis, every))
-        return found
 
     # What others ask.
 
@@ -176,24 +126,27 @@ class LineOwner:
         """The driver; nobody else calls it but through `urgent`."""
         return self._driver
 
+    @property
+    def skipped(self) -> int:
+        """Slots missed since the start."""
+        return self._slots.skipped
+
+    @property
+    def probing_share(self) -> float:
+        """Share of the line's time that probes and errands took in the last minute."""
+        return self._beside.spent_ns / WINDOW_NS
+
     def p999_ns(self) -> Mapping[int, int]:
         """Return the p99.9 of the answer time by axis, for the time budget of interlocks."""
-        return {
-            axis.index: times.p999_ns
-            for axis, times in zip(self._read, self._times, strict=True)
-            if times.p99_ns
-        }
+        return self._slots.p999_ns()
 
     def slot_of(self, axis: AxisPlan) -> int | None:
         """Return the slot of an axis that was due last; None for a subscribed one."""
-        if axis.subscribed:
-            return None
-        at = self._at.get(axis.block_index)
-        if at is not None:
-            return self._grids[at].last_due(self._clock.mono_ns())
-        host = self._at[axis.block.rides_on or 0]
-        every = axis.period_ns // self._read[host].period_ns
-        return self._grids[host].last_due(self._clock.mono_ns()) // every
+        return self._slots.slot_of(axis, self._clock.mono_ns())
+
+    def unit_of(self, axis: AxisPlan) -> Unit:
+        """Return the unit that a block is read from."""
+        return self._unit_of[axis.index]
 
     # The tasks.
 
@@ -234,7 +187,7 @@ class LineOwner:
             now_ns = self._clock.mono_ns()
             is_open = self._driver.connected
             free_ns = self._driver.ready_ns if is_open else 0
-            found = self._schedule.step(now_ns, self._p99, free_ns)
+            found = self._slots.next(now_ns, free_ns)
             match found:
                 case schedule.Beat():
                     await self._run_slot(found)
@@ -243,7 +196,7 @@ class LineOwner:
                 case schedule.Wait():
                     await self._idle(found.until_ns)
                 case None:
-                    await self._idle(now_ns + SIDE_WAIT_NS)
+                    await self._idle(now_ns + IDLE_NS)
 
     async def _guarded(self, work: Awaitable[object]) -> None:
         """Run something that is no sample; a lost connection is taken as such."""
@@ -257,7 +210,7 @@ class LineOwner:
 
     async def _run_slot(self, beat: schedule.Beat) -> None:
         at, slot = beat.block, beat.slot
-        axis = self._read[at]
+        axis = self._slots.axes[at]
         if beat.skipped:
             self._skip(at, slot - 1, beat.skipped)
         unit = self._unit_of[axis.index]
@@ -266,19 +219,16 @@ class LineOwner:
             return
         columns, was_asked = await self._answer(unit, axis, beat.due_ns)
         self._store(unit, axis, slot, columns, was_asked=was_asked)
-        if at in self._riders:
-            await self._ride(unit, at, slot, host_was_asked=was_asked)
+        await self._ride(unit, at, slot, host_was_asked=was_asked)
 
     async def _ride(self, unit: Unit, at: int, slot: int, *, host_was_asked: bool) -> None:
         """Run the slots of slower blocks that fall on this one; nothing is sent for them."""
-        for axis, every in self._riders[at]:
-            if slot % every:
-                continue
+        for axis, rider_slot in self._slots.riders(at, slot):
             columns = await self._ask(axis) if host_was_asked and self._is_up() else None
             was_asked = columns is not None
             if columns is None:
                 columns = self._no_answer(axis, self._excuse(unit, self._clock.mono_ns(), 0))
-            self._store(unit, axis, slot // every, columns, was_asked=was_asked)
+            self._store(unit, axis, rider_slot, columns, was_asked=was_asked)
 
     def _is_up(self) -> bool:
         return self._driver.connected and self._connection.is_open
@@ -297,13 +247,10 @@ class LineOwner:
         if columns is None:
             return self._no_answer(axis, self._why, sent_ns=now_ns), False
         unit.answer(axis, columns, self._fraction() if columns.outcome.is_failure else 0.0)
-        at = self._at[axis.block_index]
-        self._schedule.demote(at, columns.outcome.is_failure)
+        self._slots.demote(axis, failed=columns.outcome.is_failure)
         if columns.outcome is Outcome.ANSWERED:
             self._connection.answered()
-            times = self._times[at]
-            times.add(columns.receive_mono_ns - now_ns)
-            self._p99[at] = times.p99_ns
+            self._slots.answered(axis, columns, now_ns)
         return columns, True
 
     async def _ask(self, axis: AxisPlan) -> BlockColumns | None:
@@ -344,43 +291,15 @@ class LineOwner:
 
     def _skip(self, at: int, last_slot: int, count: int) -> None:
         """Answer slots that were not run: a row each, with the reason that holds."""
-        axis = self._read[at]
+        axis = self._slots.axes[at]
         unit = self._unit_of[axis.index]
-        due_ns = self._grids[at].due_ns(last_slot)
-        why = self._excuse(unit, self._clock.mono_ns(), due_ns)
-        is_late = why[0] is Reason.OVERRUN
+        why = self._excuse(unit, self._clock.mono_ns(), self._slots.due_ns(axis, last_slot))
         if unit.seat is not None:
-            missing = unit.seat.claim(axis, last_slot) if unit.seat.is_in_use else None
-            if missing is None:
+            unclaimed = unit.seat.claim(axis, last_slot) if unit.seat.is_in_use else None
+            if unclaimed is None:
                 return
-            count = missing + 1
-        self._reports.missed(axis, last_slot, count, due_ns, why)
-        for rider, every in self._riders.get(at, ()):
-            first = -(-(last_slot - count + 1) // every)
-            missed = last_slot // every - first + 1
-            if missed > 0:
-                last = last_slot // every
-                rider_ns = self._grids[at].due_ns(last * every)
-                self._reports.missed(rider, last, missed, rider_ns, why)
-        if is_late:
-            self.skipped += count
-            self._count_late(at, axis)
-
-    def _count_late(self, at: int, axis: AxisPlan) -> None:
-        late = self._schedule.late(at)
-        if late >= LATE_IN_IMAGE:
-            self._reports.lose(axis, Reason.OVERRUN, int(Detail.NONE))
-        if late >= OVERLOADED_AFTER and self._overloaded is None:
-            self._overloaded = at
-            body: dict[str, object] = {
-                "block": axis.block.describe(),
-                "late": late,
-                "p99_ms": self._p99[at] / 1e6,
-                "period_ms": axis.period_ns / 1e6,
-            }
-            self._reports.record("device.line_overloaded", axis.block.device, body)
-        elif self._overloaded is not None and not self._schedule.late(self._overloaded):
-            self._overloaded = None
+            count = unclaimed + 1
+        self._slots.missed(at, last_slot, count, why)
 
     # Redundant pairs.
 
@@ -401,8 +320,7 @@ class LineOwner:
         if is_lost and seat.hand_over(axis, beat.slot, columns):
             return
         self._store(unit, axis, beat.slot, columns, was_asked=was_asked)
-        if beat.block in self._riders:
-            await self._ride(unit, beat.block, beat.slot, host_was_asked=was_asked)
+        await self._ride(unit, beat.block, beat.slot, host_was_asked=was_asked)
 
     def _claims(self, unit: Unit, axis: AxisPlan, slot: int) -> bool:
         """Take a slot of the pair; tell what nobody took before it."""
@@ -411,20 +329,17 @@ class LineOwner:
             return False
         missing = seat.claim(axis, slot)
         if missing:
-            due_ns = self._grids[self._at[axis.block_index]].due_ns(slot - 1)
             why = (Reason.OVERRUN, int(Detail.NONE))
-            self._reports.missed(axis, slot - 1, missing, due_ns, why)
+            self._slots.missed(self._slots.at(axis), slot - 1, missing, why)
         return missing is not None
 
     def _take_over(self, axis: AxisPlan, slot: int, columns: BlockColumns) -> bool:
         """Take a slot that the other member could not read, if this line can in time."""
-        mine = next((a for a in self._read if a.index == axis.index), None)
+        mine = next((a for a in self._slots.axes if a.index == axis.index), None)
         if mine is None or not self._is_up():
             return False
-        unit, at = self._unit_of[mine.index], self._at[mine.block_index]
-        now_ns = self._clock.mono_ns()
-        deadline_ns = self._grids[at].due_ns(slot + 1)
-        if unit.state is not UnitState.UP or now_ns + self._p99[at] > deadline_ns:
+        unit, now_ns = self._unit_of[mine.index], self._clock.mono_ns()
+        if unit.state is not UnitState.UP or not self._slots.fits(mine, slot, now_ns):
             return False
 
         async def once_more() -> None:
@@ -440,40 +355,12 @@ class LineOwner:
         """Sleep until the next slot, or do what is asked beside the samples if there is room."""
         now_ns = self._clock.mono_ns()
         if self._is_up():
-            wanted = self._side_job(now_ns)
-            if wanted is not None:
-                at_ns, work = wanted
-                has_room = until_ns - now_ns >= self._budget.dearest_ns
-                if at_ns <= now_ns and (has_room or now_ns - at_ns >= SIDE_WAIT_NS):
-                    await self._guarded(work())
-                    self._take_notes()
-                    self._budget.spend(self._clock.mono_ns() - now_ns, self._clock.mono_ns())
-                    return
-                until_ns = min(until_ns, max(at_ns, now_ns + SIDE_WAIT_NS // 10))
+            until_ns, work = self._beside.next_ns(now_ns, until_ns)
+            if work is not None:
+                await self._guarded(self._beside.do(work))
+                self._take_notes()
+                return
         await self.urgent.sleep((until_ns - now_ns) / 1e9)
-
-    def _side_job(self, now_ns: int) -> tuple[int, Callable[[], Awaitable[None]]] | None:
-        """Return the next probe or errand and when it may start; None when nothing is wanted."""
-        waiting = [u for u in self.units if u.breaker.trip is breaker.Trip.OPEN]
-        errand_ns = self._driver.errand_ns
-        if not waiting and errand_ns is None:
-            return None
-        free_ns = max(self._budget.free_ns(now_ns), self._driver.ready_ns)
-        if waiting:
-            unit = min(waiting, key=lambda one: one.breaker.retry_ns)
-            at_ns = max(unit.breaker.retry_ns, free_ns if free_ns > now_ns else 0)
-            if errand_ns is None or at_ns <= now_ns:
-                return at_ns, lambda: self._probe(unit)
-        assert errand_ns is not None
-        return max(errand_ns, free_ns if free_ns > now_ns else 0), self._driver.run_errand
-
-    async def _probe(self, unit: Unit) -> None:
-        """Ask a suspended unit for a sign of life."""
-        unit.begin_probe()
-        if await self._driver.probe(unit.name):
-            unit.heard(self._clock.mono_ns())
-        else:
-            unit.failed(self._fraction(), (Reason.COMM_LOSS, int(Detail.TIMED_OUT)))
 
     # Losses, notes, reports of subscriptions.
 
