@@ -16,7 +16,7 @@ DEV    := $(VENV)/.stamp-dev
 UV     := 0.13.9
 TESTS  ?= tests/unit tests/property tests/integration tests/e2e
 
-.PHONY: help demo test check setup lock proto clean
+.PHONY: help demo test check bench setup lock proto clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -34,6 +34,9 @@ check: $(DEV) ## format, lint, types, import contracts, generated files, unit an
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.generate --check
 	@$(BIN)/python -m pytest tests/unit tests/property
+
+bench: $(DEV) ## ratios against named peers in the same run, JSON lines; SECTION=acquisition for one
+	@$(BIN)/python -m tests.bench $(SECTION)
 
 setup: $(DEV) ## virtual environment with everything for development; pre-commit hooks where pre-commit is there
 	@if command -v pre-commit >/dev/null && [ -d .git ]; then pre-commit install >&2; fi
