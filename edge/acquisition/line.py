@@ -73,7 +73,8 @@ class LineOwner:
             crowd=self._parts.crowd,
             first_pause_ns=self._parts.first_pause_ns,
         )
-        self._slots = Slots(line.axes, start_ns, self._reports)
+        clocks = {f"{o.name}/{o.clock.point}" for o in line.owners if o.clock is not None}
+        self._slots = Slots(line.axes, start_ns, self._reports, clocks)
         self._beside = Beside(driver, self.units, clock, fraction, line.config.timeout_ns)
         self._subscription = (
             Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)

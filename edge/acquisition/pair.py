@@ -117,7 +117,7 @@ def _choose(state: PairState, members: tuple[Member, Member]) -> tuple[int, str]
         return (change, "service_level") if there.level > here.level else (stay, "")
     if there.is_candidate:
         return change, _lacks(here)
-    if here.is_candidate or there.rank <= here.rank:
+    if here.is_candidate or not there.up or there.rank <= here.rank:
         return stay, ""
     return change, _lacks(here)
 

@@ -22,6 +22,7 @@ from edge.grid import Grid
 
 TRIAL_AFTER = 3
 BLOCKS_MAX = 4096
+_GOLDEN = 618_034  # millionths; successive multiples spread evenly for every length
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,25 @@ class Wait:
 class Schedule:
     """Where the grids of one line stand; changed by `step` and `demote` alone."""
 
-    def __init__(self, grids: Sequence[Grid], rank: Sequence[int]) -> None:
-        """Take the grids, and per block its rank: 0 = `fast`, 1 = any other class."""
+    def __init__(
+        self, grids: Sequence[Grid], rank: Sequence[int], spread_ns: Sequence[int] = ()
+    ) -> None:
+        """Take the grids.
+
+        Args:
+            grids: per block.
+            rank: per block; 0 = `fast`, 1 = any other class.
+            spread_ns: per block, within what time after its due time a slot may begin: a device's
+                clock must not be read in step with its own second.  0 = at its due time.
+        """
         assert len(grids) == len(rank) <= BLOCKS_MAX
         self._grids, self._rank = tuple(grids), tuple(rank)
+        self._spread = tuple(spread_ns) or (0,) * len(grids)
         self._next = [0] * len(grids)
         self._late = [0] * len(grids)
         self._refused = [0] * len(grids)
         self._demoted = [0] * len(grids)
-        self._waiting = [(grid.due_ns(0), i) for i, grid in enumerate(grids)]
+        self._waiting = [(self._start_ns(i, 0), i) for i in range(len(grids))]
         heapify(self._waiting)
         self._due: list[tuple[int, int, int, int]] = []
 
@@ -121,8 +132,8 @@ class Schedule:
 
     def _move(self, now_ns: int) -> None:
         while self._waiting and self._waiting[0][0] <= now_ns:
-            due_ns, block = heappop(self._waiting)
-            deadline = due_ns + self._grids[block].period_ns
+            start_ns, block = heappop(self._waiting)
+            deadline = start_ns + self._grids[block].period_ns
             heappush(self._due, (self._rank[block], deadline, self._demoted[block], block))
 
     def _fits(self, block: int, start_ns: int, deadline_ns: int, p99_ns: int) -> bool:
@@ -141,4 +152,9 @@ class Schedule:
 
     def _wait_for(self, block: int, slot: int) -> None:
         self._next[block] = slot
-        heappush(self._waiting, (self._grids[block].due_ns(slot), block))
+        heappush(self._waiting, (self._start_ns(block, slot), block))
+
+    def _start_ns(self, block: int, slot: int) -> int:
+        """Return when a slot may begin: spread evenly by the golden ratio where it is spread."""
+        due_ns, spread_ns = self._grids[block].due_ns(slot), self._spread[block]
+        return due_ns + spread_ns * (slot * _GOLDEN % 1_000_000) // 1_000_000

@@ -4,7 +4,7 @@ A rider is a slower block inside the answer of a faster one: its slot runs with 
 is due at the same time, and is missed with it.  Source: `acquisition.md` 3.5, 3.7.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from devices.driver import BlockColumns
 from edge.acquisition import schedule
@@ -19,6 +19,10 @@ LATE_IN_IMAGE = 3
 """Missed slots in a row after which the image says OVERRUN, too: as `max_age`, 3 polls."""
 
 
+CLOCK_SPREAD_NS = 10**9
+CLOCK_PERIOD_NS_MIN = 5 * 10**9
+
+
 class Slots:
     """Where the blocks of one line stand in time.
 
@@ -27,15 +31,22 @@ class Slots:
         skipped: slots missed since the start.
     """
 
-    def __init__(self, axes: Sequence[AxisPlan], start_ns: int, reports: Reports) -> None:
-        """Begin the grids at `start_ns` (monotonic)."""
+    def __init__(
+        self,
+        axes: Sequence[AxisPlan],
+        start_ns: int,
+        reports: Reports,
+        clock_points: Collection[str] = (),
+    ) -> None:
+        """Begin the grids at `start_ns` (monotonic); blocks with a device's clock are spread."""
         self.axes = [a for a in axes if not a.subscribed and a.block.rides_on is None]
         self.skipped = 0
         self._reports = reports
         self._at = {axis.block_index: i for i, axis in enumerate(self.axes)}
         self._grids = [Grid(start_ns + a.phase_ns, a.period_ns) for a in self.axes]
         ranks = [int(a.block.poll != "fast") for a in self.axes]
-        self._schedule = schedule.Schedule(self._grids, ranks)
+        spread = [_spread_ns(axis, clock_points) for axis in self.axes]
+        self._schedule = schedule.Schedule(self._grids, ranks, spread)
         self._times = [AnswerTimes() for _ in self.axes]
         self._p99 = [0] * len(self.axes)
         self._overloaded: int | None = None
@@ -126,3 +137,9 @@ class Slots:
                 "period_ms": axis.period_ns / 1e6,
             }
             self._reports.record("device.line_overloaded", axis.block.device, body)
+
+
+def _spread_ns(axis: AxisPlan, clock_points: Collection[str]) -> int:
+    """Return how far a block's reads are spread: a second where it holds a clock and is slow."""
+    holds_clock = any(point.name in clock_points for point in axis.block.points)
+    return CLOCK_SPREAD_NS if holds_clock and axis.period_ns >= CLOCK_PERIOD_NS_MIN else 0
