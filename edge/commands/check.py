@@ -1,20 +1,24 @@
 """`yujing-edge check`: every fault at once, nothing is started.  Shell: terminal."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from edge.acquisition.load import line_load, load_row, overloads
+from edge.commands.plan_words import headline, line_summary
 from edge.commands.words import (
     CONFIGURATION,
     OK,
     Json,
     Lang,
+    Language,
     emit,
     fault_body,
     say,
     show_faults,
 )
-from edge.installation import load
-from proto.errors import ConfigError
+from edge.installation import Installation, load
+from proto.errors import ConfigError, Fault
 
 
 def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
@@ -22,21 +26,40 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
     try:
         made = load(file)
     except ConfigError as refused:
-        if as_json:
-            for fault in refused.faults:
-                emit(fault_body("fault", fault))
-        else:
-            show_faults(refused.faults)
-            count = len(refused.faults)
-            print(f"{file}: {count} {say('faults', lang)}", file=sys.stderr)
-        return CONFIGURATION
-    for warning in made.warnings:
+        return _refuse(file, refused.faults, as_json=as_json, lang=lang)
+    faults, notices = overloads(made.plant, file.name)
+    _show_lines(made, as_json=as_json, lang=lang)
+    for warning in (*made.warnings, *notices):
         if as_json:
             emit(fault_body("warning", warning))
         else:
             print(f"{say('warning', lang)}: {warning}")
+    if faults:
+        return _refuse(file, faults, as_json=as_json, lang=lang)
     if as_json:
         emit({"schema": "check/1", "ok": True, "config_hash": made.config_hash})
     else:
         print(f"{file}: {say('ok', lang)} ({made.config_hash[:12]})")
     return OK
+
+
+def _show_lines(made: Installation, *, as_json: bool, lang: Language) -> None:
+    """Show what every line is asked for, so that a fault of load has its arithmetic above it."""
+    if as_json:
+        for line in made.plant.lines:
+            emit(load_row(line_load(line)))
+        return
+    print(headline(made, lang))
+    for line in made.plant.lines:
+        print(line_summary(line, lang))
+
+
+def _refuse(file: Path, faults: Iterable[Fault], *, as_json: bool, lang: Language) -> int:
+    found = list(faults)
+    if as_json:
+        for fault in found:
+            emit(fault_body("fault", fault))
+    else:
+        show_faults(found)
+        print(f"{file}: {len(found)} {say('faults', lang)}", file=sys.stderr)
+    return CONFIGURATION

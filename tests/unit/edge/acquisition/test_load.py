@@ -61,8 +61,8 @@ def test_one_unit_on_tcp_fits_and_beats_one_request_a_point() -> None:
     assert load.share < load.per_tag_share / 2
 
 
-def test_thirty_units_at_9600_baud_do_not_fit_and_it_says_what_would() -> None:
-    made = plant(30, SERIAL, '[poll]\nfast = "1s"\nnormal = "4s"\n')
+def test_a_dozen_units_at_9600_baud_do_not_fit_and_it_says_what_would() -> None:
+    made = plant(12, SERIAL, '[poll]\nfast = "1s"\nnormal = "4s"\n')
     load = line_load(only(made))
     assert load.verdict == "too_much"
     assert load.share > 1
