@@ -147,7 +147,7 @@ class Gateway:
             clock,
             Ears(self._clock_word, self._exchanged, self._diagnose),
         )
-        answers = Answers(plant, self._image, self._scans, clock)
+        answers = Answers(plant, self._image, self._scans, clock, self._more)
         self._control = ControlServer(
             installation.data_dir, {"status": lambda _: self.status(), **answers.table()}
         )
@@ -206,7 +206,13 @@ class Gateway:
             ),
             lines=[
                 summary.LineHealth(
-                    one.line.config.name, one.state.upper(), one.since_us, one.detail
+                    one.line.config.name,
+                    one.state.upper(),
+                    one.since_us,
+                    one.detail,
+                    slots_skipped=one.skipped,
+                    probing_share=round(one.probing_share, 4),
+                    units=tuple(dict(u.describe(now.mono_ns)) for u in one.units),
                 )
                 for one in self._lines.owners
             ],
@@ -226,6 +232,21 @@ class Gateway:
             interlocks=self._scans.status(),
             alarms=self._alarms.status(),
         )
+
+    def _more(self, number: int) -> dict[str, object]:
+        """Return what acquisition and the alarms know of a point."""
+        alarms = [
+            f"{spec.tag or spec.point}.{level.level.name}"
+            for spec in self._installation.alarms
+            if spec.column == number
+            for level in spec.levels
+        ]
+        version = self._installation.config.config.version
+        return {
+            **self._lines.describe_point(number),
+            "alarms": alarms,
+            "configuration": version,
+        }
 
     def _on_signal(self) -> None:
         """Stop in order; told twice, do not wait for the centre."""

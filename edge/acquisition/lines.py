@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 from devices.driver import Driver, Subscriber
+from devices.modbus.plan import plan_hash
 from edge.acquisition.clock_watch import ClockWatch
 from edge.acquisition.connection import CONNECTS_MAX
 from edge.acquisition.line import TICK_S, LineOwner
@@ -15,7 +16,7 @@ from edge.acquisition.line_parts import LineParts
 from edge.acquisition.own_points import OwnPoints, Value
 from edge.acquisition.pair_desk import PairDesk
 from edge.acquisition.reports import Reports, RowSink
-from edge.acquisition.unit import Unit
+from edge.acquisition.unit import Unit, UnitState
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
 from proto.clock import Clock
@@ -63,7 +64,7 @@ class Lines:
             start_ns: when all grids begin (monotonic).
             durable: samples handed over so far, and how many of these are settled.
         """
-        self._plant = plant
+        self._plant, self._clock = plant, clock
         reports = Reports("", image, sink, clock)
         self.clocks = ClockWatch(plant.device_configs, plant.axes, reports, clock)
         self._desks = {
@@ -140,6 +141,29 @@ class Lines:
     def of_device(self, device: str) -> Where | None:
         """Return the connection of a device; None when it has none."""
         return self._where.get(device)
+
+    def describe_point(self, number: int) -> dict[str, object]:
+        """Return what acquisition knows of a point's way, as JSON values, for `explain`."""
+        axis = self._plant.axes[self._plant.axis_of[number]]
+        found = self.where(axis)
+        if found is None:
+            return {}
+        now_ns = self._clock.mono_ns()
+        owner, unit = found.owner, found.unit
+        others = [one for one in owner.units if one is not unit]
+        p999_ns = owner.p999_ns().get(axis.index)
+        binding = self._plant.bindings[number] if not axis.is_own else None
+        return {
+            "line_state": owner.state,
+            "unit_state": unit.describe(now_ns),
+            "source": (binding.source if binding else "") or unit.sources[0].name,
+            "neighbours_up": [one.name for one in others if one.state is UnitState.UP],
+            "neighbours_down": [one.name for one in others if one.state is not UnitState.UP],
+            "slot": None if axis.is_own else owner.slot_of(axis),
+            "answer_p999_ms": None if p999_ns is None else p999_ns / 1e6,
+            "clock": self.clocks.describe(self._plant.devices[axis.device]),
+            "plan": plan_hash(owner.line.blocks),
+        }
 
     def confirm_map(self, device: str) -> bool:
         """Take a person's word that the map of a device holds after a program change.

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.commands.explain_words import point_lines
 from edge.commands.words import (
     OK,
+    WRONG,
     Body,
     Json,
     Lang,
@@ -33,9 +35,11 @@ def explain(file: Path, name: str, /, *, as_json: Json = False, lang: Lang = "zh
     refuse(body)
     if as_json:
         emit(body)
+    elif body.get("schema") == "explain-point/1":
+        print(*point_lines(body, lang, made.config.config.timezone), sep="\n")
     else:
         _tree(body, "")
-    return OK
+    return WRONG if body.get("quality") == "BAD" else OK
 
 
 def _explain_cold(made: Installation, name: str) -> dict[str, object]:

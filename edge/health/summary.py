@@ -12,12 +12,21 @@ SCHEMA = "gateway-status/1"
 
 @dataclass(frozen=True, slots=True)
 class LineHealth:
-    """One line: `state` is UP, LOST, INIT or FAILED; `since_us` is wall time."""
+    """One line: `state` is UP, PARTLY, LOST, INIT; `since_us` is wall time.
+
+    Attributes:
+        slots_skipped: slots without a read since the start, because the line was busy.
+        probing_share: share of the last minute that probes and errands took.
+        units: each as `explain` shows it: state, breaker, next probe, sources with their life.
+    """
 
     name: str
     state: str
     since_us: int
     detail: str = ""
+    slots_skipped: int = 0
+    probing_share: float = 0.0
+    units: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from edge.image import ProcessImage
 from edge.points import Plant
-from edge.scan.explain import explain_interlock, explain_point, value_of
+from edge.scan.explain import explain_interlock, explain_point, uses, value_of
 from edge.scan.loop import ScanLoop
 from edge.toml_faults import near
 from proto.clock import Clock
@@ -12,13 +12,23 @@ from proto.errors import BadRequest, NotFound
 
 Request = Mapping[str, object]
 Answer = Callable[[Request], dict[str, object]]
+More = Callable[[int], Mapping[str, object]]
 
 
 class Answers:
     """Answers of the control socket: `points`, `interlocks`, `explain`."""
 
-    def __init__(self, plant: Plant, image: ProcessImage, scans: ScanLoop, clock: Clock) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        image: ProcessImage,
+        scans: ScanLoop,
+        clock: Clock,
+        more: More | None = None,
+    ) -> None:
+        """Take what is asked about; `more` says what acquisition knows of a point, by number."""
         self._plant, self._image, self._scans, self._clock = plant, image, scans, clock
+        self._more = more
 
     def table(self) -> dict[str, Answer]:
         """Return the functions by the word that asks for them."""
@@ -56,7 +66,11 @@ class Answers:
         found = self._scans.state_of(name)
         if found is not None:
             return explain_interlock(found[0], found[1], now_ns, live=True)
-        return explain_point(self._plant, self._number(name), self._image.freeze(), now_ns)
+        number = self._number(name)
+        body = explain_point(self._plant, number, self._image.freeze(), now_ns)
+        used = uses([state.model for state in self._scans.states], number)
+        more = {} if self._more is None else self._more(number)
+        return {**body, "interlocks": used, "now_us": self._clock.wall_us(), **more}
 
     def _number(self, name: str) -> int:
         number = self._plant.index_of.get(name)

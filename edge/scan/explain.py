@@ -27,7 +27,7 @@ def explain_point(
     """
     point, axis = plant.points[number], plant.axes[plant.axis_of[number]]
     device = plant.device_configs[axis.device]
-    line = next(line for line in plant.lines if line.config.name == axis.line)
+    line = next((line for line in plant.lines if line.config.name == axis.line), None)
     body: dict[str, object] = {
         "schema": "explain-point/1",
         "point": point.name,
@@ -38,25 +38,47 @@ def explain_point(
         "range": [point.range_low, point.range_high],
         "line": {
             "name": axis.line,
-            "kind": line.config.kind,
-            "address": line.config.address,
+            "kind": None if line is None else line.config.kind,
+            "address": None if line is None else line.config.address,
         },
         "device": {
             "name": device.name,
             "unit_id": device.unit_id,
             "path": device.path,
             "life": device.life,
+            "place": f"device.{axis.device}",
         },
         "profile": device.profile,
-        "register": str(plant.bindings[number].address),
+        "register": _register(plant, number),
         "scale": point.scale,
         "offset": point.offset,
         "block": axis.block.describe(),
+        "axis": axis.index,
         "poll": point.poll,
         "period_ms": axis.period_ns // 10**6,
         "acquire": "subscribe" if axis.subscribed else "read",
     }
     return body if image is None else body | value_of(plant, number, image, now_ns)
+
+
+def _register(plant: Plant, number: int) -> str:
+    """Return where the device keeps a point; a point of our own says what it is."""
+    if number < len(plant.bindings):
+        return str(plant.bindings[number].address)
+    return plant.axes[plant.axis_of[number]].block.request.describe()
+
+
+def uses(models: Sequence[Model], column: int) -> list[dict[str, object]]:
+    """Return the causes of interlocks that look at a point."""
+    found: list[dict[str, object]] = []
+    for model in models:
+        inputs = {i for i, one in enumerate(model.inputs) if one.column == column}
+        for spec in model.interlocks:
+            for number in spec.causes:
+                channels = [model.channels[i] for i in model.causes[number].channels]
+                if any(inputs & set(channel.inputs) for channel in channels):
+                    found.append({"interlock": spec.id, "cause": model.causes[number].id})
+    return found
 
 
 def value_of(plant: Plant, number: int, image: Snapshot, now_ns: int) -> dict[str, object]:
