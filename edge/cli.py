@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
+from edge.commands.browse import browse
 from edge.commands.check import check
 from edge.commands.explain import explain
 from edge.commands.plan import plan
 from edge.commands.read import read
 from edge.commands.run import run
 from edge.commands.status import status
+from edge.commands.trust import trust
 from edge.commands.words import CONFIGURATION, INTERRUPTED, OK, WRONG, show_faults
 from proto.errors import ConfigError, YujingError
 from proto.notice import NOTICE_EN, NOTICE_ZH
@@ -22,6 +24,8 @@ app = App(
     version_flags=[],
 )
 for command in (check, plan, run, status, explain, read):
+    app.command(command)
+for command in (browse, trust):
     app.command(command)
 
 

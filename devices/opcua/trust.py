@@ -50,16 +50,16 @@ def load_own(pki: Path) -> OwnCertificate:
     for file in (path, key):
         if not file.is_file():
             raise DeviceRefused("device.certificate_own", "no such file", place=str(file))
-    certificate = _load(path)
+    certificate = load_certificate(path)
     if certificate is None:
         raise DeviceRefused("device.certificate_own", "no X.509 certificate", place=str(path))
-    uris = _uris(certificate)
+    uris = uris_of(certificate)
     if len(uris) != 1:
         message = "the certificate must carry exactly one URI, our application URI"
         raise DeviceRefused("device.certificate_own", message, place=str(path))
     if weakness := _weakness(certificate):
         raise DeviceRefused("device.certificate_own", weakness, place=str(path))
-    return OwnCertificate(path, key, uris[0], _dates(certificate)[1])
+    return OwnCertificate(path, key, uris[0], dates_of(certificate)[1])
 
 
 def check_server(
@@ -100,18 +100,18 @@ def first_certificate(der: bytes) -> bytes:
 
 
 def _present(pki: Path, certificate: x509.Certificate, application_uri: str) -> Presented:
-    begins_us, ends_us = _dates(certificate)
+    begins_us, ends_us = dates_of(certificate)
     return Presented(
-        key=_key_hash(certificate),
+        key=key_hash(certificate),
         thumbprint=thumbprint_of(certificate),
         application_uri=application_uri,
-        uris=tuple(_uris(certificate)),
+        uris=tuple(uris_of(certificate)),
         not_before_us=begins_us,
         not_after_us=ends_us,
         fault=_weakness(certificate) or _server_usage(certificate),
         is_revoked=_is_revoked(pki, certificate),
         approvals=tuple(
-            Approval(_key_hash(one), tuple(_uris(one)), thumbprint_of(one))
+            Approval(key_hash(one), tuple(uris_of(one)), thumbprint_of(one))
             for one in certificates_in(pki / "trusted")
         ),
     )
@@ -122,8 +122,8 @@ def _is_revoked(pki: Path, certificate: x509.Certificate) -> bool:
 
     The number alone would do injustice: every issuer counts from one.
     """
-    key = _key_hash(certificate)
-    if any(_key_hash(one) == key for one in certificates_in(pki / "revoked")):
+    key = key_hash(certificate)
+    if any(key_hash(one) == key for one in certificates_in(pki / "revoked")):
         return True
     return any(
         crl.issuer == certificate.issuer
@@ -176,7 +176,8 @@ def _server_usage(certificate: x509.Certificate) -> str | None:
     return None if is_server else "the certificate is not for a server"
 
 
-def _uris(certificate: x509.Certificate) -> list[str]:
+def uris_of(certificate: x509.Certificate) -> list[str]:
+    """Return the application URIs that a certificate names."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -184,7 +185,8 @@ def _uris(certificate: x509.Certificate) -> list[str]:
     return names.get_values_for_type(x509.UniformResourceIdentifier)
 
 
-def _key_hash(certificate: x509.Certificate) -> bytes:
+def key_hash(certificate: x509.Certificate) -> bytes:
+    """Return the SHA-256 of the public key (SubjectPublicKeyInfo): who the server is."""
     key = certificate.public_key()
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
@@ -194,14 +196,15 @@ def thumbprint_of(certificate: x509.Certificate) -> str:
     return sha256(certificate.public_bytes(Encoding.DER)).hexdigest()[:40]
 
 
-def _dates(certificate: x509.Certificate) -> tuple[int, int]:
+def dates_of(certificate: x509.Certificate) -> tuple[int, int]:
+    """Return begin and end in µs since 1970 UTC."""
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return int(begins.timestamp()) * 1_000_000, int(ends.timestamp()) * 1_000_000
 
 
 def certificates_in(folder: Path) -> list[x509.Certificate]:
     """Return what stands in a folder; files that hold no certificate are passed over."""
-    found = [_load(file) for file in _files(folder)]
+    found = [load_certificate(file) for file in _files(folder)]
     return [certificate for certificate in found if certificate is not None]
 
 
@@ -217,7 +220,8 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _load(path: Path) -> x509.Certificate | None:
+def load_certificate(path: Path) -> x509.Certificate | None:
+    """Return the certificate of a file, PEM or DER; None where it holds none."""
     content = _content(path)
     if content is None:
         return None
