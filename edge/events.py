@@ -32,6 +32,50 @@ CATALOG: dict[str, tuple[str, str]] = {
         "the controller answers but its life signal stands still; check its program",
     ),
     "device.life_returned": ("info", "the life signal moves again; nothing to do"),
+    "device.unit_suspended": (
+        "warning",
+        "a unit gave no answer three times and is only probed; check its power, cable and address",
+    ),
+    "device.unit_resumed": (
+        "info",
+        "the unit answers again; nothing to do",
+    ),
+    "device.line_overloaded": (
+        "warning",
+        "ten slots in a row came too late; poll less often or split the line (`yujing-edge plan`)",
+    ),
+    "device.controller_restarted": (
+        "warning",
+        "the controller began anew; its values settle for `restart_settle`",
+    ),
+    "device.identity_changed": (
+        "warning",
+        "another device or firmware answers; check that it is the right one",
+    ),
+    "device.clock_stepped": (
+        "warning",
+        "the clock of a device jumped; its times before and after cannot be compared",
+    ),
+    "device.pair_switched": (
+        "warning",
+        "the other member of a redundant pair is read; `reason` says why",
+    ),
+    "device.pair_flapping": (
+        "warning",
+        "a redundant pair changed more than six times in a minute and is held; check both members",
+    ),
+    "device.two_masters": (
+        "error",
+        "both members of a pair say that they are active; the plant must settle which one leads",
+    ),
+    "device.ring_overran": (
+        "warning",
+        "events of a controller were overwritten before they were read; `lost` says how many",
+    ),
+    "plant.program_changed": (
+        "warning",
+        "the program or its set-points changed; enter the change number, confirm the map",
+    ),
     "interlock.tripped": ("warning", "a cause is present; follow the plant's own instruction"),
     "interlock.returned": ("info", "the causes are gone; nothing to do"),
     "interlock.reset": ("info", "the interlock is normal again; nothing to do"),

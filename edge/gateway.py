@@ -212,7 +212,7 @@ class Gateway:
                     one.detail,
                     slots_skipped=one.skipped,
                     probing_share=round(one.probing_share, 4),
-                    units=tuple(dict(u.describe(now.mono_ns)) for u in one.units),
+                    units=[u.describe(now.mono_ns) for u in one.units],
                 )
                 for one in self._lines.owners
             ],

@@ -18,9 +18,21 @@ class Message(NamedTuple):
 
 
 MESSAGES: Mapping[str, Message] = {
+    "device.aliveness_unproven": Message(
+        "{source} has no proven life signal",
+        "{source} 存活未证实",
+    ),
     "device.answer_late": Message(
         "answer {late_ms} ms late; line silent for {drain_ms} ms, unit {unit} resynchronised",
         "迟到应答已丢弃：晚 {late_ms} ms；线路静默 {drain_ms} ms，站号 {unit} 重新同步",
+    ),
+    "device.clock_stepped": Message(
+        "clock jumped to {offset_us} us, segment {segment}",
+        "设备时钟跳变：偏差 {offset_us} us，第 {segment} 段",
+    ),
+    "device.controller_restarted": Message(
+        "{source} restarted; values settle",
+        "{source} 已重启；数值稳定中",
     ),
     "device.hole_found": Message(
         "{kind} at FC{fc} {first}..{last}: exception {exception}, found by {requests} requests",
@@ -29,6 +41,14 @@ MESSAGES: Mapping[str, Message] = {
     "device.hole_gone": Message(
         "{kind} at FC{fc} {first}..{last} is answered again; the next start reads it",
         "{kind}：功能码 {fc} 地址 {first}..{last} 恢复应答，下次启动后重新读取",
+    ),
+    "device.life_returned": Message(
+        "{source} moves again",
+        "{source} 恢复运行",
+    ),
+    "device.life_stopped": Message(
+        "{source} answers, but its life signal {signal} stands",
+        "{source} 有应答但控制器停摆（{signal} 不变）",
     ),
     "device.line_babbled": Message(
         "{noise_bytes} bytes were no frame: wrong speed, or a babbling device",
@@ -46,6 +66,14 @@ MESSAGES: Mapping[str, Message] = {
         "nobody asks for {point}",
         "总线上无人读取 {point}",
     ),
+    "device.pair_flapping": Message(
+        "{to} is kept: too many changes in a minute",
+        "一分钟内切换过多，保持 {to}",
+    ),
+    "device.pair_switched": Message(
+        "{from} to {to}: {reason}",
+        "冗余切换：{from} 至 {to}（{reason}）",
+    ),
     "device.plan_changed": Message(
         "reads are split around what was found",
         "读取计划已改：绕开已查明的区段",
@@ -56,6 +84,22 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "device.refused": Message(
         "exception {exception} ({name})", "设备拒绝：异常码 {exception}（{name}）"
+    ),
+    "device.ring_overran": Message(
+        "{lost} events overwritten unread",
+        "事件环溢出：{lost} 条未读即被覆盖",
+    ),
+    "device.two_masters": Message(
+        "both {from} and the other member claim to be active",
+        "双主：{from} 与另一成员均称主用",
+    ),
+    "device.unit_resumed": Message(
+        "{device} answers again",
+        "{device} 恢复应答",
+    ),
+    "device.unit_suspended": Message(
+        "{device} gave no answer three times; only probed now",
+        "{device} 连续三次无应答，已挂起，仅试探",
     ),
     "device.unreachable": Message("no answer within {timeout_ms} ms", "{timeout_ms} ms 内无应答"),
     "device.write_overheard": Message(
@@ -81,6 +125,10 @@ MESSAGES: Mapping[str, Message] = {
     "mark.reason": Message(
         "say why, in {least} to {most} characters",
         "请写明原因，{least} 至 {most} 个字符",
+    ),
+    "plant.program_changed": Message(
+        "program or set-points of {source} changed ({what}); confirm the map",
+        "{source} 的程序或设定已变（{what}）；请确认点表",
     ),
 }
 

@@ -12,6 +12,8 @@ from edge.interlock.events import InterlockView
 from edge.interlock.reading import LINK_LOST, LINK_STOPPED
 from proto.alarm import AlarmLevel, AlarmPriority
 
+BLIND_ON_NS = 2 * 10**9
+"""Values that are late for a moment because the machine was busy are no blindness (placeholder)."""
 DEGRADED_ON_NS = 10 * 10**9  # placeholder: a short dip of one channel is no alarm
 
 
@@ -66,7 +68,7 @@ def interlock_facts(view: InterlockView, sounding: Mapping[str, tuple[str, str]]
             AlarmPriority.URGENT,
             0,
         ),
-        ("blind", "联锁全部信号失效 blind", AlarmPriority.URGENT, 0),
+        ("blind", "联锁全部信号失效 blind", AlarmPriority.URGENT, BLIND_ON_NS),
         ("plant_bypassed", "联锁被旁路，无票 bypassed without permit", AlarmPriority.HIGH, 0),
         ("setpoint_off", "联锁定值改变 set-point changed", AlarmPriority.HIGH, 0),
         ("channel_bad", "联锁信号失效 channel bad", AlarmPriority.MEDIUM, DEGRADED_ON_NS),

@@ -5,7 +5,7 @@ The same object answers `yujing-edge status`, probes, and stands in `stopped.jso
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 SCHEMA = "gateway-status/1"
 
@@ -26,7 +26,7 @@ class LineHealth:
     detail: str = ""
     slots_skipped: int = 0
     probing_share: float = 0.0
-    units: tuple[dict[str, object], ...] = ()
+    units: Sequence[Mapping[str, object]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

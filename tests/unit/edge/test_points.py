@@ -27,7 +27,10 @@ def test_every_point_stands_in_one_axis_and_has_its_number() -> None:
     names = [point.name for axis in made.axes for point in axis.block.points]
     assert names == [point.name for point in made.points]
     assert len(set(names)) == len(names)
-    assert [made.bindings[i].point for i in numbers] == list(made.points)
+    devices = len(made.bindings)
+    assert [binding.point for binding in made.bindings] == list(made.points[:devices])
+    own = [point.name for point in made.points[devices:]]
+    assert own == ["bof1_plc.link", "dust1_plc.link"]
 
 
 def test_a_point_is_found_by_name_and_by_tag() -> None:
