@@ -1,0 +1,244 @@
+"""The product's driver on the harness: read in a tight loop, suffer by script, judge every value.
+
+Shell: sockets and ptys.  Each wire is set up as a site would: two units where the wire has a serial
+side, one of them without the echo; blocks as the plan has them; no value is looked at before the
+driver has called it GOOD.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from devices.address import ModbusAddress, Order, RegisterType, Table
+from devices.driver import Block, BlockColumns, DeviceSettings, Driver
+from devices.modbus.driver import ModbusDriver
+from devices.modbus.frame import Framing
+from devices.modbus.line_settings import ModbusLine, SerialEndpoint, TcpEndpoint
+from devices.modbus.plan import Shaping, plan_blocks
+from proto.errors import DeviceError
+from proto.quality import Quality
+from tests.harness.coded import Unit, code
+from tests.harness.equipment import Equipment
+from tests.harness.oracle import Tally
+from tests.harness.script import BEHIND, CALM, DIRECT, SERIAL, STREAM, Fault, Script
+from tests.harness.wires import pty, tcp
+from tests.integration.devices.clock import RealClock
+from tests.unit.devices.builders import modbus_settings, register
+
+TIMEOUT_NS = 20_000_000
+BOUND_NS = 60_000_000
+OPTIONS = 'max_registers = 28\nforbidden = [{ table = "holding", from = 70, to = 71, why = "w" }]'
+POLL_NS = {"fast": 100_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One kind of wire.
+
+    Attributes:
+        framing: RTU bytes or MBAP.
+        units: unit ids on it.
+        faults: that may happen on it.
+        is_shared: a serial side is behind it: late bytes go to whoever is connected.
+        timeout_s: what "late by a time-out" means.
+    """
+
+    framing: Framing
+    units: tuple[int, ...]
+    faults: Sequence[Fault]
+    is_shared: bool
+    timeout_s: float = TIMEOUT_NS / 1e9
+
+
+WIRES: Mapping[str, Wire] = {
+    "rtu": Wire(Framing.RTU, (1, 2), SERIAL, is_shared=True),
+    "rtu-tcp": Wire(Framing.RTU, (1, 2), STREAM, is_shared=True),
+    "mbap": Wire(Framing.MBAP, (1,), DIRECT, is_shared=False),
+    "mbap-gateway": Wire(Framing.MBAP, (1, 2), BEHIND, is_shared=True),
+}
+
+
+def settings_of(units: Sequence[int], options: str = OPTIONS) -> list[DeviceSettings]:
+    """Return devices with a point of 32 bits at every even register from 0 to 98."""
+    found = []
+    for unit in units:
+        points = [
+            register(f"u{unit}/r{at}", at, RegisterType.UINT32, order=Order.ABCD)
+            for at in range(0, 100, 2)
+            if at != 70
+        ]
+        made = modbus_settings(points, unit_id=unit, options=options, poll_ns=POLL_NS)
+        found.append(DeviceSettings(f"u{unit}", unit, made.profile, made.points, POLL_NS))
+    return found
+
+
+def blocks_of(devices: Sequence[DeviceSettings], fence: str) -> tuple[Block, ...]:
+    """Return the plan of a line."""
+    blocks: list[Block] = []
+    for device in devices:
+        shaping = Shaping(fence=fence, first_block=len(blocks))  # type: ignore[arg-type]
+        blocks += plan_blocks(device, shaping)
+    return tuple(blocks)
+
+
+def places_of(devices: Sequence[DeviceSettings]) -> dict[str, int]:
+    """Return the code that each point must show."""
+    found = {}
+    for device in devices:
+        for binding in device.points:
+            address = binding.address
+            assert isinstance(address, ModbusAddress)
+            function = Table(address.table).function
+            found[binding.point.name] = code(function, device.unit_id, address.address)
+    return found
+
+
+@dataclass
+class Run:
+    """One line under test.
+
+    Attributes:
+        driver: of the product.
+        equipment: at the other end.
+        places: what each point must show.
+        tally: what came of it.
+        on_read: called after every read, for people who wait.
+    """
+
+    driver: Driver
+    equipment: Equipment
+    places: Mapping[str, int]
+    tally: Tally = field(default_factory=Tally)
+    on_read: Callable[[], None] = lambda: None
+    has_log: bool = True
+
+    async def read(self, count: int) -> Tally:
+        """Read `count` blocks in turn, reconnecting whenever the driver says that it must."""
+        expected = [[self.places[p.name] for p in b.points] for b in self.driver.blocks]
+        for turn in range(count):
+            at = turn % len(self.driver.blocks)
+            while not self.driver.connected:
+                try:
+                    await self.driver.connect()
+                except DeviceError:
+                    self.tally.outcomes["unreachable"] += 1
+                    await asyncio.sleep(0.005)
+            try:
+                columns = await self.driver.read(self.driver.blocks[at])
+            except DeviceError:
+                self.tally.outcomes["link_lost"] += 1
+                columns = None
+            self.tally.reads += 1
+            if columns is not None:
+                self.judge(expected[at], columns)
+            if turn % 64 == 0:
+                self.driver.notes()
+                self.on_read()
+                await asyncio.sleep(0)
+        return self.tally
+
+    def judge(self, expected: Sequence[int], columns: BlockColumns) -> None:
+        """Judge what was called GOOD."""
+        self.tally.outcomes[columns.outcome.name.lower()] += 1
+        good = np.flatnonzero(columns.quality == Quality.GOOD)
+        raws = [(int(at), int(columns.raw[at])) for at in good]
+        log = self.equipment.log if self.has_log else None
+        self.tally.judge(expected, raws, columns.sent_mono_ns, columns.receive_mono_ns, log)
+
+
+def driver_of(
+    name: str,
+    endpoint: SerialEndpoint | TcpEndpoint,
+    devices: Sequence[DeviceSettings],
+    *,
+    bound_ns: int | None = BOUND_NS,
+    timeout_ns: int = TIMEOUT_NS,
+    probing: str = "commissioning",
+) -> ModbusDriver:
+    """Return the product's driver for one wire."""
+    wire = WIRES[name]
+    line = ModbusLine(
+        name=name,
+        endpoint=endpoint,
+        framing=wire.framing,
+        timeout_ns=timeout_ns,
+        answer_max_ns=bound_ns,
+        behind_gateway=None if name != "mbap-gateway" else True,
+        probing=probing,  # type: ignore[arg-type]
+    )
+    fence = "none" if name == "mbap" else "fixed" if probing == "never" else "alternate"
+    return ModbusDriver(line, devices, RealClock(), blocks=blocks_of(devices, fence))
+
+
+def units_of(name: str) -> dict[int, Unit]:
+    """Return the equipment of a wire: the second unit has no echo."""
+    return {unit: Unit(echo=at == 0) for at, unit in enumerate(WIRES[name].units)}
+
+
+@asynccontextmanager
+async def open_run(
+    name: str,
+    script: Script = CALM,
+    *,
+    units: Mapping[int, Unit] | None = None,
+    bound_ns: int | None = BOUND_NS,
+    timeout_ns: int = TIMEOUT_NS,
+    probing: str = "commissioning",
+    options: str = OPTIONS,
+) -> AsyncIterator[Run]:
+    """Set up one wire with its driver; both are closed afterwards."""
+    wire = WIRES[name]
+    equipment = Equipment(
+        "mbap" if wire.framing is Framing.MBAP else "rtu",
+        units or units_of(name),
+        script=script,
+        timeout_s=wire.timeout_s,
+        is_shared=wire.is_shared,
+        log_max=256,
+    )
+    devices = settings_of(tuple(units or wire.units), options)
+    more = {"bound_ns": bound_ns, "timeout_ns": timeout_ns, "probing": probing}
+    if name == "rtu":
+        async with pty(equipment) as port:
+            # no wire is so fast: the time-out is what the unit may think, 20 ms, and D begins there
+            endpoint = SerialEndpoint(port.path, 1_000_000, parity="N")
+            thinks = {**more, "bound_ns": min(bound_ns or TIMEOUT_NS, TIMEOUT_NS)}
+            driver = driver_of(name, endpoint, devices, **thinks)  # type: ignore[arg-type]
+            yield await _opened(driver, equipment, devices)
+            await driver.close()
+        return
+    async with tcp(equipment) as number:
+        endpoint_tcp = TcpEndpoint("127.0.0.1", (number,))
+        driver = driver_of(name, endpoint_tcp, devices, **more)  # type: ignore[arg-type]
+        yield await _opened(driver, equipment, devices)
+        await driver.close()
+
+
+async def _opened(
+    driver: ModbusDriver, equipment: Equipment, devices: Sequence[DeviceSettings]
+) -> Run:
+    for attempt in range(20):
+        try:
+            await driver.connect()
+            break
+        except DeviceError:
+            if attempt == 19:
+                raise
+            await asyncio.sleep(0.05)
+    return Run(driver, equipment, places_of(devices))
+
+
+async def campaign(
+    name: str, reads: int, seed: int, share: float, on_read: Callable[[], None] = lambda: None
+) -> tuple[Tally, Equipment, float]:
+    """Run one line with random faults; return what came of it and how long it took (s)."""
+    script = Script({}, seed, share, WIRES[name].faults)
+    began = time.monotonic()
+    async with open_run(name, script) as run:
+        run.on_read = on_read
+        tally = await run.read(reads)
+        return tally, run.equipment, time.monotonic() - began
