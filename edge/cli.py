@@ -25,8 +25,8 @@ app = App(
 )
 for command in (check, plan, run, status, explain, read):
     app.command(command)
-for command in (browse, trust):
-    app.command(command)
+app.command(browse)
+app.command(trust)
 
 
 def main(words: Sequence[str] | None = None) -> None:
