@@ -1,96 +1,120 @@
-"""Modbus TCP reads over pymodbus 3.16, with every answer checked on its raw bytes.  Shell: sockets.
+"""Modbus reads over every transport, each answer judged on its raw bytes.  Shell: connections.
 
-The only importer of pymodbus.  What we lean on, and why it is done so:
+One task calls it, one request is in flight.  What may be sent and believed, the guard decides
+(`guard`, carried out by `exchange`); how a block is read around what its unit refuses, `holes`; how
+long to wait, `pace`.  A read waits until the line is drained, proves its unit where that is not
+synced, then asks; whatever goes wrong short of the connection is a BAD column.
 
-* Requests are built here and run with `execute(False, request)`; the question is then read back
-  from the bytes that leave (`trace_packet`), so that it is what the device saw.
-* `trace_packet` sees every byte that comes.  The guard judges them; the library is given a frame
-  only when it passed, and nothing otherwise.  Response classes are ours: `decode` never raises,
-  because an exception there surfaces inside `data_received` and drops the link.
-* `retries=0`, `reconnect_delay=0`: the owner of the line retries and reconnects.
-* `trace_connect(False)` fails the pending request at once instead of at its deadline.
-* After a time-out or a rejected answer the connection is closed: a late answer then has no way in.
+Requests outside the plan (searches, re-tests, the canary) are *errands*: one a call, and only when
+the owner grants it.
 """
 
 import asyncio
-import logging
-from collections.abc import Sequence
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-import numpy as np
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
-from pymodbus.pdu.register_message import (
-    ReadHoldingRegistersRequest,
-    ReadInputRegistersRequest,
+from devices.driver import CHANGES_MAX, Block, BlockColumns, Change, DeviceSettings, Note, Outcome
+from devices.failure import LinkFailed
+from devices.modbus import holes
+from devices.modbus.ask import Ask
+from devices.modbus.cost import TCP
+from devices.modbus.cost import Wire as CostWire
+from devices.modbus.desk import Desk
+from devices.modbus.entry import Entry, SerialEntry, TcpEntry
+from devices.modbus.exchange import Exchange, Result
+from devices.modbus.facts import Learnt
+from devices.modbus.frame import Accepted, Rejected, Request
+from devices.modbus.guard_model import (
+    Answer,
+    Echo,
+    Failed,
+    Proved,
+    Tell,
+    Unit,
+    Wait,
+    start,
 )
-
-from devices.driver import Block, BlockColumns, Change, DeviceSettings, bad_columns
-from devices.failure import AnswerRejected, LinkFailed
-from devices.modbus import guard
-from devices.modbus.outcome import exception_reason, rejection
-from devices.modbus.plan import ModbusRead, plan_blocks
-from devices.registers import Layout, gather
+from devices.modbus.holes_model import Answered, Probed, ProbeLost, Refused
+from devices.modbus.line_settings import (
+    DialInEndpoint,
+    ModbusLine,
+    SerialEndpoint,
+    modbus_profile,
+    rules_of,
+)
+from devices.modbus.outcome import check_text, exception_outcome, exception_reason
+from devices.modbus.plan import plan_blocks
+from devices.modbus.room import Room, canary_in, rooms_of
 from proto.clock import Clock
-from proto.errors import DeviceError
 from proto.quality import Detail, Reason
 
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())
-logging.getLogger("pymodbus").propagate = False  # it logs each failure; ours is one event a change
-
-_REQUESTS: dict[int, type[ModbusPDU]] = {
-    1: ReadCoilsRequest,
-    2: ReadDiscreteInputsRequest,
-    3: ReadHoldingRegistersRequest,
-    4: ReadInputRegistersRequest,
-}
-_BUFFER_BYTES = 1 << 20
-"""pymodbus drops unseen what exceeds its buffer.  asyncio hands over at most 256 KiB at once, so
-that all that comes reaches the guard, which rejects anything longer than one frame."""
-_NEVER = 1 << 30
+PROOFS_MAX = 4
+"""Probes within one read: echo refused, fence refused, another fence; then the slot is BAD."""
 
 
-class _Answer(ModbusPDU):
-    """An answer that the guard has judged; pymodbus only carries it."""
+class Figures(NamedTuple):
+    """What the guard threw away since the start, and the largest lateness it has seen."""
 
-    def decode(self, data: bytes) -> None:
-        """Take nothing: the guard has the bytes, and raising here would drop the link."""
-
-    def __str__(self) -> str:
-        """Constant: the library formats every answer for its log."""
-        return "answer"
+    answers_dropped: int
+    bytes_discarded: int
+    lateness_ns: int
 
 
-_ANSWERS = tuple(type(f"_Answer{fc}", (_Answer,), {"function_code": fc}) for fc in _REQUESTS)
-
-
-class ModbusTcpDriver:
-    """One Modbus TCP connection; one request in flight, never a second.
-
-    Attributes:
-        answers_dropped: whole frames of older questions that were thrown away.
-    """
+class ModbusDriver:
+    """One Modbus line: every transport, every unit on it."""
 
     def __init__(
         self,
-        address: tuple[str, int],
+        line: ModbusLine,
         devices: Sequence[DeviceSettings],
-        timeout_ns: int,
         clock: Clock,
+        *,
+        blocks: Sequence[Block] | None = None,
+        entry: Entry | None = None,
+        learnt: Mapping[str, Learnt] | None = None,
+        wire: CostWire = TCP,
+        word: Callable[[], int] = lambda: secrets.randbits(16),
     ) -> None:
-        self.answers_dropped = 0
-        self._address = address
-        self._timeout_s = timeout_ns / 1e9
-        self._clock = clock
-        self._blocks = tuple(block for device in devices for block in plan_blocks(device))
-        self._place = f"{address[0]}:{address[1]}"
-        self._client: AsyncModbusTcpClient | None = None
-        self._question: guard.Asked | None = None
-        self._verdict: guard.Verdict = guard.Incomplete()
-        self._transaction = 0
-        self._unasked = False
-        self._sent_ns = self._received_ns = 0
+        """Prepare; nothing is opened yet.
+
+        Args:
+            line: where it ends, and what is permitted.
+            devices: what hangs on it.
+            clock: for the times of answers.
+            blocks: as the plan has them; planned here where none are given.
+            entry: how it gets its connection; needed for dial-in.
+            learnt: what earlier runs have found, by device.
+            wire: prior of the line's cost.
+            word: gives a fresh random 16-bit word for each echo.
+        """
+        known = learnt or {}
+        self.line = line
+        self._clock, self._word, self._wire = clock, word, wire
+        self._blocks = tuple(blocks) if blocks is not None else _planned(devices)
+        self._rules = {device.name: rules_of(line, devices, device) for device in devices}
+        policies = {device.name: line.policy(device.name) for device in devices}
+        self._rooms = rooms_of(devices, self._rules, policies, self._blocks, known, line.timeout_ns)
+        self._room_of_unit = {room.settings.unit_id: room for room in self._rooms.values()}
+        self._desks = [self._desk(at, block) for at, block in enumerate(self._blocks)]
+        self._by_id = {id(desk.block): desk for desk in self._desks}
+        self._entry = entry if entry is not None else _entry_of(line, clock)
+        late_ns = max([line.late_ns, *(one.late_ns for one in known.values())], default=0)
+        echoes = {
+            device.unit_id: False
+            for device in devices
+            if modbus_profile(device).modbus.quirks.no_fc8
+            or (device.name in known and known[device.name].no_echo)
+        }
+        first = self._rules[devices[0].name]
+        self._exchange = Exchange(start(late_ns, echoes), first, clock, self._tell)
+        quirks = [modbus_profile(device).modbus.quirks for device in devices]
+        self._exchange.strips_echo = any(quirk.local_echo for quirk in quirks)
+        self._closes_after_each = any(quirk.close_after_each for quirk in quirks)
+        self._pause_ns = max(quirk.pause_after_connect_ns for quirk in quirks)
+        self._free_ns = 0
+        self._notes: deque[Note] = deque(maxlen=CHANGES_MAX)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -100,55 +124,140 @@ class ModbusTcpDriver:
     @property
     def connected(self) -> bool:
         """True while the connection stands, as far as the kernel has told."""
-        return self._client is not None and bool(self._client.connected)
+        return self._exchange.is_open
+
+    @property
+    def ready_ns(self) -> int:
+        """When the next read may start: after a drain, and the silence that the line wants."""
+        return max(self._exchange.ready_ns, self._free_ns)
 
     async def connect(self) -> None:
-        """Open a new connection with a new client.
+        """Open a new connection.
 
         Raises:
-            DeviceUnreachable: nobody accepts within the time-out.
+            DeviceUnreachable: nobody is there within the time-out.
+            DeviceRefused: the peer is not trusted, or does not trust us.
         """
-        await self.close()
-        client = AsyncModbusTcpClient(
-            self._address[0],
-            port=self._address[1],
-            timeout=self._timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._on_packet,
-            trace_connect=self._on_connect,
+        self._end(by_us=True)
+        await self._pass(self._exchange.ready_ns)  # a line that babbled stays closed for D
+        timeout_s = max(self.line.timeout_ns, 10**8) / 1e9
+        connection = await self._entry.open(
+            self._exchange.on_bytes, self._exchange.on_lost, timeout_s
         )
-        client.set_max_no_responses(_NEVER)
-        client.ctx.max_buffer_size = _BUFFER_BYTES
-        for answer in _ANSWERS:
-            client.register(answer)
-        self._client, self._transaction, self._unasked = client, 0, False
-        if not await client.connect():
-            await self.close()
-            raise LinkFailed(f"no connection within {self._timeout_s:g} s", place=self._place)
+        longest_ns = max(room.pace.timeout_ns for room in self._rooms.values())
+        self._exchange.begin(connection, longest_ns)
+        self._free_ns = self._clock.mono_ns() + self._pause_ns
 
     async def read(self, block: Block) -> BlockColumns:
-        """Read one block; a device's exception answer is BAD for this block alone.
+        """Read one block; whatever concerns this block or its unit comes back as columns.
 
         Raises:
-            DeviceUnreachable: not connected, link lost, or no answer in time; now closed.
-            DeviceMisbehaved: the answer failed a check; now closed.
+            DeviceUnreachable: the connection is gone; now closed.
         """
-        request = block.request
-        assert isinstance(request, ModbusRead)
-        if self._client is None or not self.connected:
-            await self.close()
-            raise LinkFailed("not connected", place=self._place)
-        if request.layout is None:
-            now = self._clock.mono_ns()
-            return bad_columns(len(block.points), Reason.DEVICE_ERROR, Detail.NONE, now)
-        verdict = await self._ask(self._client, request)
-        if isinstance(verdict, guard.Refused):
-            reason, n = exception_reason(verdict.exception), len(block.points)
-            return bad_columns(
-                n, reason, verdict.exception, self._received_ns, sent_mono_ns=self._sent_ns
+        desk = self._by_id.get(id(block)) or self._desks[self._blocks.index(block)]
+        if not self._exchange.is_open:
+            self._end(by_us=False)
+            raise LinkFailed("not connected", place=self.line.name)
+        if block.rides_on is not None:
+            return desk.ride(self._desks[block.rides_on], self._clock.mono_ns())
+        if desk.target < 0:
+            now_ns = self._clock.mono_ns()
+            detail, outcome = Detail.FORBIDDEN_RANGE, Outcome.NOT_ASKED
+            return desk.bad(Reason.DEVICE_ERROR, detail, now_ns, now_ns, outcome)
+        room = self._rooms[block.device]
+        reading = holes.reading(room.holes, desk.target, desk.cycle)
+        desk.cycle += 1
+        answers: list[tuple[Ask, bytes]] = []
+        first_ns = 0
+        for ask in reading.asks:
+            result = await self._asked(room, desk.request(ask))
+            first_ns = first_ns or self._exchange.sent_ns
+            if not isinstance(result, Answer) or not isinstance(result.verdict, Accepted):
+                return self._failed(room, desk, ask, result, first_ns)
+            answers.append((ask, result.verdict.data))
+            self._accepted(room, desk, ask)
+        if not answers:
+            now_ns = self._clock.mono_ns()
+            exception = reading.missing[0][1] if reading.missing else int(Detail.FORBIDDEN_RANGE)
+            outcome = Outcome.NOT_ASKED
+            return desk.bad(Reason.DEVICE_ERROR, exception, now_ns, now_ns, outcome)
+        received_ns = self._exchange.received_ns
+        columns = desk.good(answers, reading.missing, first_ns, received_ns)
+        if room.canary is not None and not self._is_canary_right(room, desk):
+            return desk.bad(Reason.PROTOCOL, Detail.CANARY, first_ns, received_ns, Outcome.ANSWERED)
+        if self._closes_after_each:
+            self._end(by_us=True)
+        return columns
+
+    async def probe(self, device: str) -> bool:
+        """Ask a suspended device for a sign of life; True when it gave the right one.
+
+        Raises:
+            DeviceUnreachable: the connection is gone; now closed.
+        """
+        room = self._rooms[device]
+        result = await self._sent(room, None, is_suspended=True)
+        return isinstance(result, Proved)
+
+    @property
+    def errand_ns(self) -> int | None:
+        """When something is to be asked outside the plan; None = nothing."""
+        wanted = [room.errand_ns() for room in self._rooms.values()]
+        return min((at for at in wanted if at is not None), default=None)
+
+    async def run_errand(self) -> None:
+        """Make the request that is due first; nothing where none is due.
+
+        Raises:
+            DeviceUnreachable: the connection is gone; now closed.
+        """
+        now_ns = self._clock.mono_ns()
+        due = [
+            (at, name)
+            for name, room in self._rooms.items()
+            if (at := room.errand_ns()) is not None and at <= now_ns
+        ]
+        if not due:
+            return
+        room = self._rooms[min(due)[1]]
+        ask = holes.errand(room.holes, now_ns)
+        if ask is not None:
+            await self._search(room, ask)
+        elif room.canary is not None:
+            await self._look_at_canary(room)
+
+    def permit(self, device: str, *, is_open: bool) -> None:
+        """Take the opening or the end of a mark that names a device for probing."""
+        room = self._rooms[device]
+        self._notes.extend(room.permit(is_open=is_open, now_ns=self._clock.mono_ns()))
+
+    def learnt(self) -> Mapping[str, Learnt]:
+        """Return what is known of each device, by name; never waits."""
+        units, late_ns = self._exchange.state.units, self._exchange.state.lateness_ns
+        return {
+            name: room.learnt(
+                no_echo=units.get(room.settings.unit_id, Unit()).echo is Echo.NONE,
+                late_ns=late_ns,
+                wire=self._wire,
             )
-        return self._columns(verdict.data, request.layout)
+            for name, room in self._rooms.items()
+        }
+
+    def timings(self, device: str) -> Mapping[int, Sequence[tuple[float, int]]]:
+        """Return the last (registers, answer time in ns) pairs of a device by function code."""
+        meters = self._rooms[device].meters
+        return {function: tuple(meter.pairs) for function, meter in meters.items()}
+
+    def figures(self) -> Figures:
+        """Return what was thrown away so far, and how late answers have been."""
+        state = self._exchange.state
+        return Figures(state.dropped, state.discarded, state.lateness_ns)
+
+    def notes(self) -> list[Note]:
+        """Return what happened since the last call, oldest first."""
+        found = [*self._notes, *self._entry.notes(self._clock.mono_ns())]
+        self._notes.clear()
+        return found
 
     def changes(self) -> list[Change]:
         """Return nothing: Modbus devices do not report."""
@@ -156,106 +265,157 @@ class ModbusTcpDriver:
 
     async def close(self) -> None:
         """Close the connection; never waits for the peer."""
-        client, self._client = self._client, None
-        self._question = None
-        if client is not None:
-            client.close()
+        self._end(by_us=True)
 
-    async def _ask(
-        self, client: AsyncModbusTcpClient, request: ModbusRead
-    ) -> guard.Accepted | guard.Refused:
-        """Send one request and wait for the answer that passes, or close and raise.
+    def _desk(self, at: int, block: Block) -> Desk:
+        room = self._rooms[block.device]
+        desk = Desk(block, room.answer_unit, room.target_of.get(at, -1))
+        if desk.target >= 0:
+            room.desks.append(desk)
+        return desk
 
-        Also closed when the caller is cancelled: the answer that is still on its way must not meet
-        the next question.
-        """
-        if self._unasked:
-            await self.close()
-            detail = Detail.WRONG_TRANSACTION
-            raise AnswerRejected("bytes that nobody asked for", place=self._place, detail=detail)
-        pdu = _REQUESTS[request.function](
-            address=request.start, count=request.quantity, dev_id=request.unit
-        )
-        self._verdict = guard.Incomplete()
-        is_answered = False
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await client.execute(False, pdu)
-            is_answered = True
-        except (TimeoutError, ModbusException, OSError) as error:
-            raise self._failure(error) from None
-        finally:
-            question, self._question = self._question, None
-            if not is_answered:
-                await self.close()
-        assert question is not None
-        assert isinstance(self._verdict, guard.Accepted | guard.Refused)
-        return self._verdict
+    async def _asked(self, room: Room, request: Request) -> Result:
+        """Ask; first prove the unit where it is not synced."""
+        for _ in range(PROOFS_MAX):
+            result = await self._sent(room, request)
+            if isinstance(result, Proved) and room.rules.is_probing:
+                continue
+            return result
+        return Proved(is_synced=False)
 
-    def _failure(self, error: Exception) -> DeviceError:
-        """Say what went wrong with the request that is pending or was rejected."""
-        if isinstance(self._verdict, guard.Rejected) and self._question is not None:
-            return rejection(self._question, self._verdict, place=self._place)
-        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            return LinkFailed("connection lost", place=self._place)
-        message = f"no answer within {self._timeout_s:g} s"
-        return LinkFailed(message, place=self._place, detail=Detail.TIMED_OUT)
+    async def _sent(
+        self, room: Room, request: Request | None, *, is_suspended: bool = False
+    ) -> Result:
+        """Send the request, or its unit's probe, as soon as the line is free."""
+        exchange = self._exchange
+        while True:
+            now_ns = self._clock.mono_ns()
+            if now_ns < self._free_ns:
+                await self._pass(self._free_ns)
+            due = room.due(
+                exchange.state, request, self._word, self.line, is_suspended=is_suspended
+            )
+            self._entry.sent()
+            try:
+                result = await exchange.ask(due, room.rules)
+            except LinkFailed as error:
+                is_silent = error.detail == Detail.TIMED_OUT
+                self._end(by_us=False, was_silent=is_silent)
+                raise
+            if not isinstance(result, Wait):
+                break
+            await self._pass(result.until_ns)
+        self._free_ns = exchange.last_ns + max(self.line.gap_ns, room.pause_ns)
+        if isinstance(result, Answer | Proved):
+            self._notes.extend(self._entry.answered(exchange.received_ns))
+        return result
 
-    def _columns(self, data: bytes, layout: Layout) -> BlockColumns:
-        decoded = gather(data, layout)
-        n = len(decoded.raw)
-        return BlockColumns(
-            raw=decoded.raw,
-            value=decoded.value,
-            quality=decoded.quality,
-            reason=decoded.reason,
-            no_value=np.zeros(n, np.bool_),
-            detail=np.zeros(n, np.uint32),
-            source_us=np.zeros(n, np.int64),
-            sent_mono_ns=self._sent_ns,
-            receive_mono_ns=self._received_ns,
-        )
+    def _accepted(self, room: Room, desk: Desk, ask: Ask) -> None:
+        exchange = self._exchange
+        room.took(ask.function, ask.quantity, exchange.received_ns - exchange.sent_ns)
+        if not holes.is_calm(room.holes, desk.target):
+            now_ns = exchange.received_ns
+            self._notes.extend(room.heard(Answered(desk.target, ask), now_ns))
 
-    def _on_packet(self, is_sending: bool, data: bytes) -> bytes:
-        """Note what leaves; judge what comes, and hand on only a frame that passed."""
-        if is_sending:
-            self._sent_ns = self._clock.mono_ns()
-            self._question = guard.asked(data)
-            self._transaction = self._question.transaction
-            return data
-        if self._question is None or not isinstance(self._verdict, guard.Incomplete):
-            return self._on_unasked(data)
-        before = self._verdict.dropped
-        self._verdict = verdict = guard.judge(self._question, data)
-        self.answers_dropped += verdict.dropped - before
-        match verdict:
-            case guard.Incomplete():
-                return b""
-            case guard.Rejected():
-                self._fail(ConnectionAbortedError("answer rejected"))
-                return b""
-            case guard.Accepted():
-                self._received_ns = self._clock.mono_ns()
-                return data[-9 - len(verdict.data) :]
-            case guard.Refused():
-                self._received_ns = self._clock.mono_ns()
-                return data[-guard.EXCEPTION :]
+    def _failed(
+        self, room: Room, desk: Desk, ask: Ask, result: Result, sent_ns: int
+    ) -> BlockColumns:
+        """Return the columns of a block whose request came to nothing."""
+        now_ns = self._clock.mono_ns()
+        if isinstance(result, Answer) and not isinstance(result.verdict, Accepted):
+            exception = result.verdict.exception
+            if exception in holes.REFUSALS:
+                self._notes.extend(room.heard(Refused(desk.target, ask, exception), now_ns))
+            reason, outcome = exception_reason(exception), exception_outcome(exception)
+            return desk.bad(reason, exception, sent_ns, now_ns, outcome)
+        if isinstance(result, Failed) and result.rejected is not None:
+            self._notes.append(_misbehaved(room, ask, result.rejected))
+        reason, detail, outcome = _why(result)
+        return desk.bad(reason, detail, sent_ns, now_ns, outcome)
 
-    def _on_unasked(self, data: bytes) -> bytes:
-        if guard.is_older_frames(self._transaction, data):
-            self.answers_dropped += 1
+    async def _search(self, room: Room, ask: Ask) -> None:
+        """Make one request of a search: its answer is a fact, and never a sample."""
+        assert room.desks, "holes asks for blocks only"
+        result = await self._asked(room, room.desks[0].request(ask))
+        event: Probed | ProbeLost
+        if isinstance(result, Answer):
+            verdict = result.verdict
+            event = Probed(ask, 0 if isinstance(verdict, Accepted) else verdict.exception)
         else:
-            self._unasked = True
-        return b""
+            event = ProbeLost(ask)
+        self._notes.extend(room.heard(event, self._clock.mono_ns()))
 
-    def _on_connect(self, is_connected: bool) -> None:
-        if not is_connected:
-            self._fail(ConnectionResetError("link lost"))
+    async def _look_at_canary(self, room: Room) -> None:
+        assert room.canary is not None
+        result = await self._asked(room, room.canary.request)
+        if isinstance(result, Answer) and isinstance(result.verdict, Accepted):
+            data = result.verdict.data
+            value = data[0] & 1 if len(data) == 1 else int.from_bytes(data, "big")
+            self._judge_canary(room, value)
+        else:
+            room.canary_missed(self._clock.mono_ns())
 
-    def _fail(self, error: OSError) -> None:
-        """End the wait for the pending answer now."""
-        client = self._client
-        if client is not None and self._question is not None:
-            pending = client.ctx.response_future
-            if not pending.done():
-                pending.set_exception(error)
+    def _is_canary_right(self, room: Room, desk: Desk) -> bool:
+        canary = room.canary
+        assert canary is not None
+        value = canary_in(desk, canary, desk.data) if desk.data is not None else None
+        if value is not None:
+            return self._judge_canary(room, value)
+        return not canary.is_wrong
+
+    def _judge_canary(self, room: Room, value: int) -> bool:
+        is_right, notes = room.canary_said(value, self._clock.mono_ns())
+        self._notes.extend(notes)
+        if not is_right:
+            self._exchange.distrust(room.settings.unit_id)
+        return is_right
+
+    def _tell(self, tell: Tell) -> None:
+        room = self._room_of_unit.get(tell.unit)
+        device = room.settings.name if room is not None else ""
+        self._notes.append(Note(tell.code, device, tell.body))
+
+    def _end(self, *, by_us: bool, was_silent: bool = False) -> None:
+        self._exchange.close()
+        now_ns = self._clock.mono_ns()
+        self._notes.extend(self._entry.ended(now_ns, by_us=by_us, was_silent=was_silent))
+
+    async def _pass(self, until_ns: int) -> None:
+        """Sleep until a time of our own clock."""
+        left_ns = until_ns - self._clock.mono_ns()
+        if left_ns > 0:
+            await asyncio.sleep(left_ns / 1e9)
+
+
+def _misbehaved(room: Room, ask: Ask, rejected: Rejected) -> Note:
+    body = {
+        "check": check_text(rejected.detail),
+        "asked": rejected.expected,
+        "got": rejected.got,
+        "request": str(ask),
+        "unit": room.settings.unit_id,
+    }
+    return Note("device.misbehaved", room.settings.name, body)
+
+
+def _why(result: Result) -> tuple[Reason, Detail, Outcome]:
+    """Return what a block says whose request has no answer of the device."""
+    if isinstance(result, Failed):
+        if result.rejected is not None:
+            return Reason.PROTOCOL, result.rejected.detail, Outcome.REJECTED
+        return Reason.COMM_LOSS, Detail.TIMED_OUT, Outcome.TIMED_OUT
+    is_there = isinstance(result, Proved) and result.is_synced
+    outcome = Outcome.ANSWERED if is_there else Outcome.NOT_SYNCED
+    return Reason.PROTOCOL, Detail.NOT_SYNCED, outcome
+
+
+def _planned(devices: Sequence[DeviceSettings]) -> tuple[Block, ...]:
+    return tuple(block for device in devices for block in plan_blocks(device))
+
+
+def _entry_of(line: ModbusLine, clock: Clock) -> Entry:
+    endpoint = line.endpoint
+    if isinstance(endpoint, SerialEndpoint):
+        return SerialEntry(endpoint)
+    assert not isinstance(endpoint, DialInEndpoint), "the hall gives the entry of a dial-in line"
+    return TcpEntry(endpoint, clock)

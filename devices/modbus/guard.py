@@ -1,175 +1,208 @@
-"""Does this answer belong to this question?  The checks of G1 on raw Modbus TCP bytes.  Pure.
+"""The stale-answer guard of one line: what may be sent, what may be believed.  Pure.
 
-Rules of the file.  Nothing is believed that a library has parsed: the question is what left
-(`asked` reads it from the bytes sent), the answer is every byte that came since.  An answer passes
-only when all checks hold; whatever does not pass costs the connection, because nobody can say what
-else is in it.  The one exception is a whole frame of an older transaction: it is dropped, and the
-wait goes on.
+=========  =========================  =========  ===================================================
+state      event                      next       effect
+=========  =========================  =========  ===================================================
+READY      due, unit synced           IN_FLIGHT  sent, with a deadline
+READY      due, unit not synced       PROBING    a probe is sent instead: echo, else fence (G3)
+READY      bytes                      DRAIN      nobody asked; older MBAP frames are dropped
+IN_FLIGHT  answer passes G1           READY      value or exception is handed on
+IN_FLIGHT  answer fails G1            DRAIN      rejected; unit not synced
+IN_FLIGHT  deadline; exception 10, 11 DRAIN      timed out; unit not synced
+IN_FLIGHT  output write due           WRITING    once its p99 is over: the read counts as timed out
+DRAIN      bytes                      DRAIN      lateness learnt, the quiet timer starts again
+DRAIN      due, max(sent + D,         READY      flushed; then as in READY
+           last byte + Q) is over
+DRAIN      10 s of bytes              LOST       babbled; closed, stays closed for D
+PROBING    the right answer           READY      unit synced
+PROBING    refused                    READY      not synced; the next probe is a fence
+PROBING    other bytes                PROBING    discarded, counted
+PROBING    deadline                   DRAIN      D of this unit x 1.5; of a suspended unit: READY,
+                                                 unless bytes came
+not LOST   output write due           WRITING    does not wait for DRAIN, gives a probe up
+WRITING    its echo                   before     DRAIN goes on where it was not over
+WRITING    other bytes                WRITING    discarded
+WRITING    deadline                   DRAIN      timed out; unit not synced
+any        link lost                  LOST       whatever is pending fails now
+LOST       connected                  DRAIN      READY after D, no unit synced
+=========  =========================  =========  ===================================================
 
-Clause: MODBUS Messaging on TCP/IP V1.0b, 3.1; Modbus Application Protocol V1.1b3, 6.1-6.4, 7.
+Direct MBAP (G0: one device, its transaction ids are its own): every unit counts as synced and D is
+0; three time-outs in a row in which not a byte came close the connection.  Under `never` the probe
+is the planned read itself, its answer discarded.  Nothing is retried in place, accepted after its
+deadline, or carried over from one request into the next (G6).
+
+Source: `acquisition.md` 3.8; checks G1 are in `frame`.
 """
 
-from dataclasses import dataclass
-
-from proto.quality import Detail
-
-HEADER = 8
-"""Bytes up to and including the function code."""
-ADU_MAX = 260
-"""Longest lawful frame: 7 of header and 253 of PDU."""
-READ_REQUEST = 12
-"""Bytes of a read request: header, function code, start, quantity."""
-EXCEPTION = 9
-"""Bytes of an exception answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One read request as it left."""
-
-    transaction: int
-    unit: int
-    function: int
-    start: int
-    quantity: int
-
-    @property
-    def byte_count(self) -> int:
-        """Bytes of data that a full answer carries: 2n registers, or ⌈n/8⌉ of bits."""
-        return -(-self.quantity // 8) if self.function in (1, 2) else 2 * self.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Incomplete:
-    """So far nothing is wrong; more bytes have to come.  `dropped` older frames were skipped."""
-
-    dropped: int = 0
+from devices.modbus.frame import TRANSACTIONS, Request, adu, echo_request
+from devices.modbus.guard_bytes import lost, received, run_out, to_drain
+from devices.modbus.guard_model import (
+    ECHOES_SILENT_MAX,
+    Action,
+    Connected,
+    Deadline,
+    Due,
+    Echo,
+    Event,
+    Failed,
+    Lost,
+    Phase,
+    Received,
+    Rules,
+    State,
+    Step,
+    Tell,
+    Transmit,
+    Unit,
+    Unproved,
+    Wait,
+    WriteDue,
+    drain_ns,
+    is_synced,
+    ready_ns,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The data bytes of the answer to this very question."""
-
-    data: bytes
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The device answered with an exception code (Modbus Application Protocol V1.1b3, 7)."""
-
-    exception: int
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Not an answer to this question: which check failed, what was expected, what came."""
-
-    detail: Detail
-    expected: int
-    got: int
-    dropped: int = 0
+def step(state: State, rules: Rules, event: Event, now_ns: int) -> Step:
+    """Take one event; return the state after it and what is to be done."""
+    match event:
+        case Received(data):
+            return received(state, rules, data, now_ns)
+        case Due():
+            return _due(state, rules, event, now_ns)
+        case Deadline():
+            if now_ns < state.deadline_ns:
+                return state, ()
+            return run_out(state, rules)
+        case WriteDue():
+            return _write_due(state, rules, event, now_ns)
+        case Connected(timeout_ns):
+            return _connected(state, rules, timeout_ns, now_ns)
+        case Lost():
+            return lost(state)
 
 
-Verdict = Incomplete | Accepted | Refused | Rejected
+def _due(state: State, rules: Rules, due: Due, now_ns: int) -> Step:
+    told: tuple[Action, ...] = ()
+    if state.phase is Phase.DRAIN:
+        until_ns = ready_ns(state, rules)
+        if now_ns < until_ns:
+            return state, (Wait(until_ns),)
+        state, told = _drained(state, rules)
+    if state.phase is not Phase.READY:
+        return state, (*told, Wait(max(state.deadline_ns, state.until_ns)))
+    request = due.request
+    if request is not None and is_synced(state, rules, due.unit):
+        transaction = state.transaction % (TRANSACTIONS - 1) + 1
+        deadline_ns = now_ns + due.timeout_ns
+        state = state._replace(
+            phase=Phase.IN_FLIGHT,
+            request=request,
+            transaction=transaction,
+            sent_ns=now_ns,
+            deadline_ns=deadline_ns,
+            received=b"",
+        )
+        data = adu(request, rules.framing, transaction)
+        return state, (*told, Transmit(data, deadline_ns))
+    return _probe(state, rules, due, told, now_ns)
 
 
-def asked(adu: bytes) -> Asked:
-    """Return the question in the bytes of a read request that is about to leave."""
-    assert len(adu) == READ_REQUEST
-    return Asked(
-        transaction=int.from_bytes(adu[0:2], "big"),
-        unit=adu[6],
-        function=adu[7],
-        start=int.from_bytes(adu[8:10], "big"),
-        quantity=int.from_bytes(adu[10:12], "big"),
+def _drained(state: State, rules: Rules) -> Step:
+    """The drain is over: say so where an answer came late after all."""
+    told: tuple[Action, ...] = ()
+    if state.late_ns and state.request is not None:
+        unit = state.request.unit
+        timeout_ns = state.deadline_ns - state.sent_ns
+        body = {
+            "late_ms": state.late_ns // 10**6,
+            "drain_ms": drain_ns(state, rules, unit, timeout_ns) // 10**6,
+            "unit": unit,
+        }
+        told = (Tell("device.answer_late", unit, body),)
+    return state._replace(phase=Phase.READY, first_ns=0, late_ns=0, until_ns=0), told
+
+
+def _probe(state: State, rules: Rules, due: Due, told: tuple[Action, ...], now_ns: int) -> Step:
+    """Send the probe that the unit is known to answer: echo, fence, or under `never` the read."""
+    known = state.units.get(due.unit, Unit())
+    echo_only = not due.fences
+    request: Request
+    if not rules.is_probing:
+        planned = due.request or (due.fences[-1] if due.fences else None)
+        if planned is None:
+            return state, (*told, Unproved())
+        request = planned
+    elif echo_only or not _prefers_fence(known):
+        alias = due.fences[0].answer_unit if due.fences else due.unit
+        request = echo_request(due.unit, due.word, answer_unit=alias)
+    else:
+        request = due.fences[known.fence % 3]
+        known = known._replace(fence=(known.fence + 1) % 3)
+    transaction = state.transaction % (TRANSACTIONS - 1) + 1
+    deadline_ns = now_ns + due.timeout_ns
+    state = state._replace(
+        phase=Phase.PROBING,
+        request=request,
+        transaction=transaction,
+        sent_ns=now_ns,
+        deadline_ns=deadline_ns,
+        received=b"",
+        first_ns=0,
+        is_suspended=due.is_suspended,
+        units={**state.units, due.unit: known},
     )
+    return state, (*told, Transmit(adu(request, rules.framing, transaction), deadline_ns))
 
 
-def judge(question: Asked, received: bytes) -> Verdict:
-    """Judge everything that came since the question left, from its first byte on.
-
-    Args:
-        question: what was asked; its transaction ids count up from 1 within one connection.
-        received: all bytes since then, in order.
-    """
-    at, dropped = _skip_older(question, received)
-    frame = received[at:]
-    header = _check_header(question, frame)
-    if header is not None:
-        detail, expected, got = header
-        return Rejected(detail, expected, got, dropped)
-    if len(frame) < HEADER:
-        return Incomplete(dropped)
-    return _judge_body(question, frame, dropped)
+def _prefers_fence(known: Unit) -> bool:
+    """Echo first; a unit that refuses it, or was silent to it twice, gets a fence probe."""
+    if known.echo is Echo.UNKNOWN:
+        return known.echoes_silent >= ECHOES_SILENT_MAX
+    return known.echo is Echo.NONE
 
 
-def _skip_older(question: Asked, received: bytes) -> tuple[int, int]:
-    """Return where the first frame begins that is no whole frame of an older transaction."""
-    at = dropped = 0
-    while len(received) - at >= HEADER - 1:
-        transaction = int.from_bytes(received[at : at + 2], "big")
-        protocol = int.from_bytes(received[at + 2 : at + 4], "big")
-        end = at + 6 + int.from_bytes(received[at + 4 : at + 6], "big")
-        is_older = protocol == 0 and 0 < transaction < question.transaction
-        if not is_older or end - at > ADU_MAX or end - at < EXCEPTION or end > len(received):
-            break
-        at, dropped = end, dropped + 1
-    return at, dropped
+def _write_due(state: State, rules: Rules, due: WriteDue, now_ns: int) -> Step:
+    told: tuple[Action, ...] = ()
+    if state.phase in (Phase.LOST, Phase.WRITING):
+        return state, (Wait(max(state.deadline_ns, state.until_ns)),)
+    if state.phase is Phase.IN_FLIGHT:
+        patience_ns = min(state.sent_ns + due.p99_ns, state.deadline_ns)
+        if now_ns < patience_ns:
+            return state, (Wait(patience_ns),)
+        state, told = to_drain(state, rules, Failed())
+    elif state.phase is Phase.PROBING:
+        state, told = to_drain(state, rules, Unproved())
+    transaction = state.transaction % (TRANSACTIONS - 1) + 1
+    deadline_ns = now_ns + due.timeout_ns
+    state = state._replace(
+        phase=Phase.WRITING,
+        request=due.request,
+        transaction=transaction,
+        sent_ns=now_ns,
+        deadline_ns=deadline_ns,
+        received=b"",
+    )
+    data = adu(due.request, rules.framing, transaction)
+    return state, (*told, Transmit(data, deadline_ns))
 
 
-def _check_header(question: Asked, frame: bytes) -> tuple[Detail, int, int] | None:
-    """Return the first failed check of the seven header bytes, as far as they are here."""
-    if len(frame) >= 4 and (protocol := int.from_bytes(frame[2:4], "big")) != 0:
-        return Detail.WRONG_LENGTH, 0, protocol
-    if len(frame) < 6:
-        return None
-    length = int.from_bytes(frame[4:6], "big")
-    transaction = int.from_bytes(frame[0:2], "big")
-    if transaction != question.transaction:
-        is_older_begun = 0 < transaction < question.transaction and 3 <= length <= ADU_MAX - 6
-        if is_older_begun and len(frame) < 6 + length:
-            return None
-        return Detail.WRONG_TRANSACTION, question.transaction, transaction
-    if not 3 <= length <= ADU_MAX - 6:
-        return Detail.WRONG_LENGTH, 3 + question.byte_count, length
-    if len(frame) >= 7 and frame[6] != question.unit:
-        return Detail.WRONG_UNIT, question.unit, frame[6]
-    return None
-
-
-def _judge_body(question: Asked, frame: bytes, dropped: int) -> Verdict:
-    """Judge a frame whose header bytes are here and right, or belong to an older frame begun."""
-    if int.from_bytes(frame[0:2], "big") != question.transaction:
-        return Incomplete(dropped)
-    function, length = frame[7], 6 + int.from_bytes(frame[4:6], "big")
-    if function == question.function | 0x80:
-        return _judge_exception(frame, length, dropped)
-    if function != question.function:
-        return Rejected(Detail.WRONG_FUNCTION, question.function, function, dropped)
-    if len(frame) > HEADER and frame[8] != question.byte_count:
-        return Rejected(Detail.WRONG_BYTE_COUNT, question.byte_count, frame[8], dropped)
-    full = 9 + question.byte_count
-    if length != full or len(frame) > full:
-        return Rejected(Detail.WRONG_LENGTH, full, max(length, len(frame)), dropped)
-    if len(frame) < full:
-        return Incomplete(dropped)
-    return Accepted(frame[9:], dropped)
-
-
-def _judge_exception(frame: bytes, length: int, dropped: int) -> Verdict:
-    if length != EXCEPTION or len(frame) > EXCEPTION:
-        return Rejected(Detail.WRONG_LENGTH, EXCEPTION, max(length, len(frame)), dropped)
-    return Incomplete(dropped) if len(frame) < EXCEPTION else Refused(frame[8], dropped)
-
-
-def is_older_frames(transaction: int, received: bytes) -> bool:
-    """True when bytes that came between two questions are whole frames of questions before.
-
-    `transaction` is the last id used.  Such frames repeat an answer and are dropped; anything else
-    that nobody asked for costs the connection.
-    """
-    probe = Asked(transaction + 1, 0, 0, 0, 0)
-    end, _ = _skip_older(probe, received)
-    return end == len(received)
+def _connected(state: State, rules: Rules, timeout_ns: int, now_ns: int) -> Step:
+    """A new connection: on a serial line, or behind one, older answers may still come for D."""
+    if not rules.is_full:
+        return state._replace(phase=Phase.READY, transaction=0, until_ns=0, last_ns=0), ()
+    d_ns = drain_ns(state, rules, -1, timeout_ns)
+    state = state._replace(
+        phase=Phase.DRAIN,
+        request=None,
+        until_ns=now_ns + d_ns,
+        sent_ns=now_ns,
+        deadline_ns=now_ns + timeout_ns,
+        asked_ns=0,
+        first_ns=0,
+        last_ns=0,
+        late_ns=0,
+        received=b"",
+    )
+    return state, ()

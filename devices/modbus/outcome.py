@@ -1,12 +1,12 @@
-"""From the verdict on an answer to the quality of its points.  Pure.
+"""From what came of a request to the outcome, reason and detail of its points.  Pure.
 
-Clause: the table of outcomes in the acquisition design; exception codes of Modbus Application
+Clause: the table of outcomes (`acquisition.md` 3.10); exception codes of Modbus Application
 Protocol V1.1b3, 7.
 """
 
-from devices.failure import AnswerRejected
-from devices.modbus.guard import Asked, Rejected
-from proto.quality import Reason
+from devices.driver import Outcome
+from devices.modbus.guard_model import BEHIND_GATEWAY, BUSY
+from proto.quality import Detail, Reason
 
 EXCEPTIONS = {
     1: "illegal function",
@@ -21,15 +21,20 @@ EXCEPTIONS = {
 }
 """Names of the exception codes."""
 
-_BEHIND_GATEWAY = (10, 11)
-
 
 def exception_reason(exception: int) -> Reason:
     """Return why the points of a block are BAD when the device answers with `exception`.
 
     A gateway that cannot reach its unit (10, 11) is a lost unit; all else is the device's own word.
     """
-    return Reason.COMM_LOSS if exception in _BEHIND_GATEWAY else Reason.DEVICE_ERROR
+    return Reason.COMM_LOSS if exception in BEHIND_GATEWAY else Reason.DEVICE_ERROR
+
+
+def exception_outcome(exception: int) -> Outcome:
+    """Return what an exception means to the breaker: a pause, a time-out, or a plain refusal."""
+    if exception in BEHIND_GATEWAY:
+        return Outcome.TIMED_OUT
+    return Outcome.BUSY if exception in BUSY else Outcome.REFUSED
 
 
 def exception_text(exception: int) -> str:
@@ -37,11 +42,6 @@ def exception_text(exception: int) -> str:
     return f"exception {exception} ({EXCEPTIONS.get(exception, 'unknown')})"
 
 
-def rejection(question: Asked, verdict: Rejected, *, place: str) -> AnswerRejected:
-    """Return the error for an answer that failed a check: which one, asked and got."""
-    check = verdict.detail.name.lower().replace("_", " ")
-    message = (
-        f"answer rejected: {check}, asked {verdict.expected} got {verdict.got} "
-        f"(unit {question.unit} FC{question.function} {question.start}+{question.quantity})"
-    )
-    return AnswerRejected(message, place=place, detail=verdict.detail)
+def check_text(detail: Detail) -> str:
+    """Return the name of a check of G1, such as `wrong byte count`."""
+    return detail.name.lower().replace("_", " ")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.address import ModbusAddress, Order, RegisterType, Table
-from devices.modbus.guard import Accepted, Asked, judge
+from devices.modbus.frame import Accepted, Framing, judge, read_request
 from devices.profile_check import parse_profile
 from devices.registers import Slot, compile_layout, gather
 from proto.errors import ProfileError
@@ -66,7 +66,7 @@ def test_bits_equal_the_slow_decoder(where: list[int], data: bytes) -> None:
     assert decoded.raw.tolist() == [decode(each, data, 7)[0] for each in places]
 
 
-QUESTION = Asked(transaction=700, unit=3, function=4, start=10, quantity=5)
+QUESTION = read_request(3, 4, 10, 5)
 
 
 @given(st.binary(max_size=40), st.binary(max_size=20))
@@ -74,7 +74,7 @@ def test_bytes_pass_the_guard_only_as_the_whole_answer(before: bytes, after: byt
     head = bytes.fromhex("02BC 0000 000D 03 04 0A")
     payload = bytes(range(10))
     answer = head + payload
-    verdict = judge(QUESTION, before + answer + after)
+    verdict = judge(QUESTION, Framing.MBAP, 700, before + answer + after)
     if not before and not after:
         assert verdict == Accepted(payload)
     elif isinstance(verdict, Accepted):
@@ -84,7 +84,8 @@ def test_bytes_pass_the_guard_only_as_the_whole_answer(before: bytes, after: byt
 
 @given(st.binary(max_size=300))
 def test_any_bytes_get_a_verdict(received: bytes) -> None:
-    judge(QUESTION, received)
+    for framing in Framing:
+        judge(QUESTION, framing, 700, received)
 
 
 @given(

@@ -55,7 +55,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "openpyxl": ("devices/sheet_child.py",),
     "pydantic": FILES_OF_PEOPLE,
     "pydantic_core": FILES_OF_PEOPLE,
-    "pymodbus": ("devices/modbus/driver.py",),
+    "pymodbus": (
+        "devices/modbus/transport.py",
+        "devices/modbus/serial_line.py",
+        "devices/modbus/writer.py",
+        "devices/modbus/cabinet.py",
+    ),
     "rich": ("*/cli.py", "*/commands/"),
     "segno": ("edge/matrix/print_html.py",),
     "sqlalchemy": ("central/store/",),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from devices import catalog
 from devices.driver import BlockColumns
-from devices.modbus.driver import ModbusTcpDriver
 from edge import points
 from edge.acquisition.line import LineOwner
 from edge.config import load_text
@@ -15,6 +14,7 @@ from proto.batch import Lane
 from proto.quality import Quality
 from tests.integration.devices.clock import RealClock
 from tests.integration.devices.liar import honest, lying
+from tests.integration.devices.lines import tcp_driver
 
 EDGE = """
 gateway = {{ id = "610581-bof1a", site = "hancheng-steel", data_dir = "data" }}
@@ -80,9 +80,7 @@ async def test_a_link_cut_between_two_reads_is_opened_again(tmp_path: Path) -> N
         assert plant is not None, faults
         clock, sink = RealClock(), Rows()
         line = plant.lines[0]
-        driver = ModbusTcpDriver(
-            ("127.0.0.1", liar.port), line.devices, config.line[0].timeout_ns, clock
-        )
+        driver = tcp_driver(liar.port, line.devices, config.line[0].timeout_ns)
         owner = LineOwner(
             driver,
             line,
