@@ -16,7 +16,7 @@ DEV    := $(VENV)/.stamp-dev
 UV     := 0.13.9
 TESTS  ?= tests/unit tests/property tests/integration tests/e2e
 
-.PHONY: help demo test check bench setup lock proto clean
+.PHONY: help demo test check bench setup lock proto clean soak
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -37,6 +37,9 @@ check: $(DEV) ## format, lint, types, import contracts, generated files, unit an
 
 bench: $(DEV) ## ratios against named peers in the same run, JSON lines; SECTION=acquisition for one
 	@$(BIN)/python -m tests.bench $(SECTION)
+
+soak: $(DEV) ## campaigns of a million reads a wire, and cuts: hours; SECTION=acquisition SOAK="--reads 100000"
+	@$(BIN)/python -m tests.soak $(or $(SECTION),acquisition) $(SOAK)
 
 setup: $(DEV) ## virtual environment with everything for development; pre-commit hooks where pre-commit is there
 	@if command -v pre-commit >/dev/null && [ -d .git ]; then pre-commit install >&2; fi

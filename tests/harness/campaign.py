@@ -6,18 +6,27 @@ driver has called it GOOD.
 """
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from devices.address import ModbusAddress, Order, RegisterType, Table
 from devices.driver import Block, BlockColumns, DeviceSettings, Driver
+from devices.modbus.dial_in import Hall
+from devices.modbus.dial_in_frames import Registration
 from devices.modbus.driver import ModbusDriver
+from devices.modbus.entry import Entry
 from devices.modbus.frame import Framing
-from devices.modbus.line_settings import ModbusLine, SerialEndpoint, TcpEndpoint
+from devices.modbus.line_settings import (
+    DialInEndpoint,
+    ModbusLine,
+    SerialEndpoint,
+    TcpEndpoint,
+)
 from devices.modbus.plan import Shaping, plan_blocks
 from proto.errors import DeviceError
 from proto.quality import Quality
@@ -25,12 +34,14 @@ from tests.harness.coded import Unit, code
 from tests.harness.equipment import Equipment
 from tests.harness.oracle import Tally
 from tests.harness.script import BEHIND, CALM, DIRECT, SERIAL, STREAM, Fault, Script
-from tests.harness.wires import pty, tcp
+from tests.harness.wires import dial_in, pty, tcp
 from tests.integration.devices.clock import RealClock
 from tests.unit.devices.builders import modbus_settings, register
 
 TIMEOUT_NS = 20_000_000
 BOUND_NS = 60_000_000
+REGISTRATION = b"DTU-7"
+HEARTBEAT = b"\xfe\x07beat"
 OPTIONS = 'max_registers = 28\nforbidden = [{ table = "holding", from = 70, to = 71, why = "w" }]'
 POLL_NS = {"fast": 100_000_000}
 
@@ -57,6 +68,7 @@ class Wire:
 WIRES: Mapping[str, Wire] = {
     "rtu": Wire(Framing.RTU, (1, 2), SERIAL, is_shared=True),
     "rtu-tcp": Wire(Framing.RTU, (1, 2), STREAM, is_shared=True),
+    "dial-in": Wire(Framing.RTU, (1, 2), STREAM, is_shared=True),
     "mbap": Wire(Framing.MBAP, (1,), DIRECT, is_shared=False),
     "mbap-gateway": Wire(Framing.MBAP, (1, 2), BEHIND, is_shared=True),
 }
@@ -152,9 +164,10 @@ class Run:
 
 def driver_of(
     name: str,
-    endpoint: SerialEndpoint | TcpEndpoint,
+    endpoint: SerialEndpoint | TcpEndpoint | DialInEndpoint,
     devices: Sequence[DeviceSettings],
     *,
+    entry: Entry | None = None,
     bound_ns: int | None = BOUND_NS,
     timeout_ns: int = TIMEOUT_NS,
     probing: str = "commissioning",
@@ -171,7 +184,17 @@ def driver_of(
         probing=probing,  # type: ignore[arg-type]
     )
     fence = "none" if name == "mbap" else "fixed" if probing == "never" else "alternate"
-    return ModbusDriver(line, devices, RealClock(), blocks=blocks_of(devices, fence))
+    blocks = blocks_of(devices, fence)
+    return ModbusDriver(line, devices, RealClock(), blocks=blocks, entry=entry)
+
+
+@contextmanager
+def _free_port() -> Iterator[int]:
+    """Give a port that nobody has; it is free again when the listener takes it."""
+    with socket.socket() as end:
+        end.bind(("127.0.0.1", 0))
+        number: int = end.getsockname()[1]
+    yield number
 
 
 def units_of(name: str) -> dict[int, Unit]:
@@ -210,6 +233,21 @@ async def open_run(
             driver = driver_of(name, endpoint, devices, **thinks)  # type: ignore[arg-type]
             yield await _opened(driver, equipment, devices)
             await driver.close()
+        return
+    if name == "dial-in":
+        with _free_port() as number:
+            hall = Hall(RealClock())
+            endpoint_in = DialInEndpoint(
+                "127.0.0.1", number, Registration("literal", REGISTRATION), HEARTBEAT, 10**9
+            )
+            entry = hall.entry(endpoint_in, wire.framing)
+            driver = driver_of(name, endpoint_in, devices, entry=entry, **more)  # type: ignore[arg-type]
+            hall.listen(endpoint_in)
+            dtu = dial_in(equipment, number, registration=REGISTRATION, heartbeat=HEARTBEAT)
+            async with dtu:
+                yield await _opened(driver, equipment, devices)
+                await driver.close()
+            hall.close()
         return
     async with tcp(equipment) as number:
         endpoint_tcp = TcpEndpoint("127.0.0.1", (number,))

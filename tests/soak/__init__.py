@@ -1,0 +1,1 @@
+"""Campaigns that take hours: `make soak SECTION=acquisition`."""
