@@ -9,7 +9,10 @@ from cyclopts import App
 from edge.commands.browse import browse
 from edge.commands.check import check
 from edge.commands.explain import explain
+from edge.commands.import_book import import_book
+from edge.commands.matrix import matrix
 from edge.commands.plan import plan
+from edge.commands.points import points
 from edge.commands.read import read
 from edge.commands.run import run
 from edge.commands.status import status
@@ -25,6 +28,9 @@ app = App(
 )
 for command in (check, plan, run, status, explain, read):
     app.command(command)
+app.command(points)
+app.command(import_book, name="import")
+app.command(matrix)
 app.command(browse)
 app.command(trust)
 

@@ -203,7 +203,7 @@ def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:
     return {name: profile for name, profile in found.items() if profile is not None}
 
 
-def _preset(_: str) -> Notation | None:
+def preset_notation(_: str) -> Notation | None:
     return None
 
 
@@ -221,7 +221,7 @@ def _listed(
         profile = profiles.get(device.profile or "")
         if data is None or (device.profile is not None and profile is None):
             continue
-        options, wrong = list_options(config, device, profile, _preset, units)
+        options, wrong = list_options(config, device, profile, preset_notation, units)
         if options is None:
             reader.faults.append(Fault(f"{place}.preset", "address.preset", wrong))
             continue
