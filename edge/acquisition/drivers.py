@@ -23,9 +23,9 @@ from devices.modbus.line_settings import (
     modbus_profile,
 )
 from devices.modbus.slot import Record
-from devices.opcua.driver import OpcUaDriver
-from devices.opcua.session import OpcUaSecurity
 from edge import platform
+from edge.acquisition.opcua_session import make_opcua_driver
+from edge.acquisition.tap_driver import tap_driver
 from edge.config_line import (
     HeartbeatConfig,
     LineConfig,
@@ -37,7 +37,6 @@ from edge.config_values import parse_address
 from edge.plant import LinePlan
 from edge.shaping import probing_of, wire_of
 from proto.clock import Clock
-from proto.errors import DeviceError
 
 SLOTS = "slots"
 RECORD_BYTES_MAX = 4096
@@ -102,18 +101,12 @@ def make_driver(line: LinePlan, base: Path, clock: Clock, shared: Shared | None 
         base: folder of the configuration; its file names are relative to this.
         clock: for the times of answers.
         shared: what the drivers of one gateway share; nothing where it is left out.
-
-    Raises:
-        DeviceError: a passive tap is no driver of this kind.
     """
     config = line.config
     if config.kind == "opcua":
-        assert config.pki is not None, "checked when the configuration was read"
-        security = OpcUaSecurity(base / config.pki, config.security)
-        return OpcUaDriver(config.address, line.devices, security, clock, config.timeout_ns)
+        return make_opcua_driver(line, base, clock)
     if config.kind == "modbus-tap":
-        message = "a tap is heard by devices.modbus.tap"
-        raise DeviceError("device.unreachable", message, place=config.name)
+        return tap_driver(config, line.devices, clock)
     return modbus_driver(line, base, clock, shared or Shared())
 
 
@@ -126,7 +119,7 @@ def modbus_driver(line: LinePlan, base: Path, clock: Clock, shared: Shared) -> M
         line.devices,
         clock,
         blocks=line.blocks,
-        entry=_entry(settings, clock, shared),
+        entry=line_entry(settings, clock, shared),
         learnt={d.name: shared.learnt[d.name] for d in line.devices if d.name in shared.learnt},
         wire=wire,
     )
@@ -149,7 +142,8 @@ def modbus_line(line: LinePlan, base: Path) -> ModbusLine:
     )
 
 
-def _entry(line: ModbusLine, clock: Clock, shared: Shared) -> Entry:
+def line_entry(line: ModbusLine, clock: Clock, shared: Shared) -> Entry:
+    """Return the way in of a line; nothing is opened yet."""
     endpoint = line.endpoint
     match endpoint:
         case SerialEndpoint():
