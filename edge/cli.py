@@ -10,9 +10,11 @@ from edge.commands.browse import browse
 from edge.commands.check import check
 from edge.commands.explain import explain
 from edge.commands.import_book import import_book
+from edge.commands.mark import mark
 from edge.commands.matrix import matrix
 from edge.commands.plan import plan
 from edge.commands.points import points
+from edge.commands.probe import probe
 from edge.commands.read import read
 from edge.commands.run import run
 from edge.commands.status import status
@@ -32,6 +34,8 @@ app.command(points)
 app.command(import_book, name="import")
 app.command(matrix)
 app.command(browse)
+app.command(probe)
+app.command(mark)
 app.command(trust)
 
 
