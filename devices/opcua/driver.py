@@ -31,27 +31,18 @@ from devices.driver import (
     bad_columns,
 )
 from devices.driver import Outcome as Answered
-from devices.failure import AnswerRejected, LinkFailed
+from devices.failure import LinkFailed
 from devices.opcua import nodes
+from devices.opcua.bulk_read import BulkReader
 from devices.opcua.condition import Cap, Condition, cap_of, capped, must_wait
 from devices.opcua.errand import HistoryErrands
-from devices.opcua.limits import (
-    UNKNOWN,
-    Pace,
-    ServerProfile,
-    answered,
-    choose,
-    pace,
-    queue_size,
-    too_many,
-)
-from devices.opcua.monitored import columns_of
+from devices.opcua.failures import CALL_ERRORS, of_connect, of_read
+from devices.opcua.inbox import Inbox
+from devices.opcua.limits import UNKNOWN, ServerProfile, choose
 from devices.opcua.nodes import ServerFacts
-from devices.opcua.plan import NodeItem, OpcUaRequest, plan_blocks
+from devices.opcua.plan import OpcUaRequest, plan_blocks
 from devices.opcua.publishing import Publisher
-from devices.opcua.reconcile import Wanted
 from devices.opcua.session import (
-    FOREIGN_ERRORS,
     Found,
     OpcUaSecurity,
     Ticket,
@@ -62,13 +53,13 @@ from devices.opcua.session import (
     scout,
     ticket_of,
 )
-from devices.opcua.status_code import BAD_TOO_MANY_OPERATIONS, is_session_gone, judge, name
-from devices.opcua.subscriptions import UNKNOWN_NODE, Subscriptions
+from devices.opcua.status_code import is_session_gone, judge
+from devices.opcua.subscriptions import Subscriptions
 from devices.opcua.trust import OwnCertificate, load_own
+from devices.opcua.wanted import desired, items_of, kept
 from devices.opcua.watchdog import Papers, Watchdog
 from proto.clock import Clock
 from proto.errors import DeviceRefused
-from proto.quality import Detail
 
 __all__ = ["OpcUaDriver", "OpcUaSecurity"]
 
@@ -84,9 +75,7 @@ class OpcUaDriver:
     """One OPC UA session.
 
     Attributes:
-        overflows: values whose server had dropped older ones.
-        unacknowledged: notification messages that the server still keeps for us.
-        early_acks: of these, acknowledged before they were on disk.
+        inbox: what is reported, and its counts.
         profile: what is known of this family of servers.
     """
 
@@ -113,26 +102,25 @@ class OpcUaDriver:
         self._found: Found | None = None
         self._node_ids: Mapping[str, ua.NodeId | None] = {}
         self._facts = ServerFacts()
-        self._reads = pace()
+        self._reader = BulkReader(clock)
         self._changes: deque[Change] = deque()
         self._notes: deque[Note] = deque(maxlen=NOTES_MAX)
         self._is_standby = False
         self._not_before_ns = 0
         self._why = ""
         self._tasks: list[asyncio.Task[None]] = []
-        subscribed = {at: _items(b) for at, b in enumerate(self._blocks) if b.subscribed}
-        self._subscriptions = Subscriptions(
-            subscribed, clock, self._offer, self._notes.append, timeout_ns
-        )
+        subscribed = {at: items_of(b) for at, b in enumerate(self._blocks) if b.subscribed}
+        self.inbox = Inbox(subscribed, clock, self._offer, self._notes.append)
+        self._subscriptions = Subscriptions(self.inbox, clock, self._notes.append, timeout_ns)
         self._publisher = Publisher(
-            take=self._subscriptions.take,
-            acks=self._subscriptions.acks,
-            put_back=self._subscriptions.put_back,
-            none_left=self._subscriptions.none_left,
+            take=self.inbox.take,
+            acks=self.inbox.acks,
+            put_back=self.inbox.put_back,
+            none_left=self.inbox.none_left,
         )
         self._watchdog = Watchdog(clock, self._timeout_s, self._restate)
         self._papers = Papers(clock, endpoint)
-        self._errands = HistoryErrands(self._subscriptions.fills, clock, self._offer, self._note)
+        self._errands = HistoryErrands(self.inbox.fills, clock, self._offer, self._notes.append)
 
     # What the owner of the line asks.
 
@@ -157,21 +145,6 @@ class OpcUaDriver:
         """0-255 as the server says; 255 where it says nothing."""
         return self._watchdog.condition.level
 
-    @property
-    def overflows(self) -> int:
-        """Values whose server had dropped older ones."""
-        return self._subscriptions.overflows
-
-    @property
-    def unacknowledged(self) -> int:
-        """Notification messages that the server still keeps for us."""
-        return self._subscriptions.unacknowledged
-
-    @property
-    def early_acks(self) -> int:
-        """Messages acknowledged before they were on disk."""
-        return self._subscriptions.early_acks
-
     async def connect(self) -> None:
         """Stand on a session again: the same one, or a new one that takes over what there was.
 
@@ -191,21 +164,10 @@ class OpcUaDriver:
             async with asyncio.timeout(deadline_s):
                 await self._open(own, step_s)
             is_up = True
-        except TimeoutError:
-            message = f"no session within {deadline_s:g} s"
-            detail = Detail.TIMED_OUT
-            raise LinkFailed(message, place=self._endpoint, detail=detail) from None
-        except UaStatusCodeError as error:
-            self._found = None  # the endpoint may have changed: looked up anew
-            code = int(error.code)
-            message = f"the server refuses a session: {name(code)}"
-            raise DeviceRefused("device.refused", message, place=self._endpoint) from None
-        except OSError as error:
-            raise LinkFailed(f"no connection: {error}", place=self._endpoint) from None
-        except FOREIGN_ERRORS as error:
-            self._found = None
-            message = f"no session: {type(error).__name__}: {error}"
-            raise LinkFailed(message, place=self._endpoint) from None
+        except CALL_ERRORS as error:
+            if not isinstance(error, OSError):
+                self._found = None  # the endpoint may have changed: looked up anew
+            raise of_connect(error, self._endpoint, deadline_s) from None
         finally:
             if not is_up:
                 await self._drop()
@@ -235,7 +197,7 @@ class OpcUaDriver:
         else:
             await self._subscriptions.transfer(client)
         await self._subscriptions.settle(client)
-        self._subscriptions.hear()
+        self.inbox.hear()
         self._publisher.start(client)
         self._tasks = [
             asyncio.create_task(self._watchdog.run(client, self._lost), name="opcua.watchdog"),
@@ -257,25 +219,16 @@ class OpcUaDriver:
         is_answered = False
         try:
             async with asyncio.timeout(self._timeout_s):
-                columns = await self._read(client, request.items)
+                columns = await self._reader.read(client, request.items, self._node_ids)
             is_answered = True
-        except TimeoutError:
-            message, detail = f"no answer within {self._timeout_s:g} s", Detail.TIMED_OUT
-            raise LinkFailed(message, place=self._endpoint, detail=detail) from None
-        except UaStatusCodeError as error:
-            code = int(error.code)
-            if is_session_gone(code):
-                raise LinkFailed(f"session lost: {name(code)}", place=self._endpoint) from None
+        except CALL_ERRORS as error:
+            code = int(error.code) if isinstance(error, UaStatusCodeError) else None
+            if code is None or is_session_gone(code):
+                raise of_read(error, self._endpoint, self._timeout_s) from None
             is_answered = True
             _, reason = judge(code)
             now, n = self._clock.mono_ns(), len(block.points)
             return bad_columns(n, reason, code, now, outcome=Answered.REFUSED)
-        except OSError:
-            raise LinkFailed("connection lost", place=self._endpoint) from None
-        except FOREIGN_ERRORS as error:
-            message = f"answer rejected: {type(error).__name__}: {error}"
-            detail = Detail.WRONG_LENGTH
-            raise AnswerRejected(message, place=self._endpoint, detail=detail) from None
         finally:
             if not is_answered:
                 await self._drop()
@@ -292,14 +245,15 @@ class OpcUaDriver:
             raise LinkFailed(f"no session for {device}", place=self._endpoint)
         try:
             await self._watchdog.look(client)
-        except (TimeoutError, OSError, *FOREIGN_ERRORS):
+        except CALL_ERRORS:
             return False
         return True
 
     @property
     def errand_ns(self) -> int | None:
         """When the next slice of history is due; None = there is no gap."""
-        return self._errands.due_ns if self.connected else None
+        is_able = self.connected and not self._publisher.is_paused
+        return self._errands.due_ns if is_able else None
 
     async def run_errand(self) -> None:
         """Read one slice of history.
@@ -323,13 +277,13 @@ class OpcUaDriver:
         found = list(self._changes)
         self._changes.clear()
         if self._publisher.is_paused:
-            self._subscriptions.hear()  # it was we who did not ask
+            self.inbox.hear()  # it was we who did not ask
             self._publisher.resume()
         return found
 
     def committed(self, token: int) -> None:
         """Every row up to `token` is on disk: its notifications may be acknowledged."""
-        self._subscriptions.committed(token)
+        self.inbox.committed(token)
 
     def stand_by(self, *, is_standby: bool) -> None:
         """Sample without reporting, or report again; the next tending asks the server."""
@@ -396,10 +350,7 @@ class OpcUaDriver:
                 try:
                     async with asyncio.timeout(max(self._timeout_s, _CONNECT_S_MIN) * 2):
                         await self._subscriptions.settle(client)
-                except TimeoutError:
-                    self._lost("subscriptions cannot be mended in time")
-                    return
-                except (OSError, *FOREIGN_ERRORS) as error:
+                except CALL_ERRORS as error:
                     self._lost(type(error).__name__)
                     return
             self._publisher.start(client)
@@ -407,71 +358,24 @@ class OpcUaDriver:
     def _resolve(self) -> None:
         """Name every node by the namespace index of today, and say what is wanted."""
         facts = self._facts
-        self.profile = choose(self._profiles, facts.manufacturer, facts.product)
-        for one in self._profiles:
-            if one.name == self._profile_name:
-                self.profile = one
-        self._reads = self._kept(self._reads, "reads")
-        self._subscriptions.pace = self._kept(self._subscriptions.pace, "items")
+        named = [one for one in self._profiles if one.name == self._profile_name]
+        known = choose(self._profiles, facts.manufacturer, facts.product)
+        self.profile = named[0] if named else known
+        self._reader.pace = kept(self._reader.pace, facts.limits.get("reads", 0), self.profile)
+        items = kept(self._subscriptions.pace, facts.limits.get("items", 0), self.profile)
+        self._subscriptions.pace = items
         self._node_ids = {
             item.node: nodes.node_id(item.node, facts.namespaces)
             for block in self._blocks
-            for item in _items(block)
+            for item in items_of(block)
         }
         self._desire()
 
-    def _kept(self, before: Pace, service: str) -> Pace:
-        """Return the pace under today's limits; what was learnt in this run stays below them."""
-        fresh = pace(self._facts.limits.get(service, 0), self.profile.per_call)
-        if before.most < fresh.most and not fresh.is_stated:
-            return before
-        return fresh if before.most >= fresh.most else replace(fresh, size=before.most)
-
     def _desire(self) -> None:
-        wanted: list[Wanted] = []
-        for at, block in enumerate(self._blocks):
-            if not block.subscribed:
-                continue
-            items, period_ms = _items(block), block.period_ns / 1e6
-            publishing_ms = max(period_ms, float(self.profile.publishing_ms))
-            sampling_ms = period_ms / 2 if block.poll == "fast" else period_ms
-            sampling_ms = max(sampling_ms, float(self.profile.sampling_ms))
-            unnamed = [s for s, item in enumerate(items) if self._node_ids.get(item.node) is None]
-            wanted.append(
-                Wanted(
-                    at,
-                    tuple(range(len(items))),
-                    publishing_ms,
-                    sampling_ms,
-                    queue_size(publishing_ms, sampling_ms, self._bridge_ms),
-                    frozenset(unnamed),
-                    not self._is_standby,
-                )
-            )
+        unnamed = {node for node, found in self._node_ids.items() if found is None}
+        reports = not self._is_standby
+        wanted = desired(self._blocks, self.profile, self._bridge_ms, unnamed, is_reporting=reports)
         self._subscriptions.desire(wanted, self._node_ids)
-
-    async def _read(self, client: Client, items: Sequence[NodeItem]) -> BlockColumns:
-        """Ask for all known nodes; unknown ones are BAD (CONFIG) without being asked for."""
-        values = [UNKNOWN_NODE] * len(items)
-        source_us = [0] * len(items)
-        known = [(s, n) for s, i in enumerate(items) if (n := self._node_ids[i.node]) is not None]
-        sent_ns = self._clock.mono_ns()
-        at = 0
-        while at < len(known):
-            chunk = known[at : at + self._reads.size]
-            asked_ns = self._clock.mono_ns()
-            try:
-                answer = await nodes.read_nodes(client, [node for _, node in chunk])
-            except UaStatusCodeError as error:
-                if int(error.code) != BAD_TOO_MANY_OPERATIONS or len(chunk) == 1:
-                    raise
-                self._reads = too_many(self._reads, len(chunk))
-                continue
-            self._reads = answered(self._reads, len(chunk), self._clock.mono_ns() - asked_ns)
-            for (slot, _), data in zip(chunk, answer, strict=True):
-                values[slot], source_us[slot] = nodes.decode_value(items[slot], data)
-            at += len(chunk)
-        return columns_of(values, source_us, sent_ns, self._clock.mono_ns())
 
     @property
     def _cap(self) -> Cap | None:
@@ -484,20 +388,12 @@ class OpcUaDriver:
         if len(self._changes) >= CHANGES_MAX:
             self._publisher.pause()
 
-    def _note(self, note: Note) -> None:
-        self._notes.append(note)
-
     def _restate(self) -> None:
         """The condition of the server has changed: every subscribed point is shown under it."""
         condition: Condition = self._watchdog.condition
         body = {"state": condition.state, "service_level": condition.level}
         self._notes.append(Note("device.server_condition", body=body))
-        self._subscriptions.restate()
-
-
-def _items(block: Block) -> tuple[NodeItem, ...]:
-    assert isinstance(block.request, OpcUaRequest)
-    return block.request.items
+        self.inbox.restate()
 
 
 def _nothing() -> None:

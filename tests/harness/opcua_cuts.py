@@ -263,7 +263,7 @@ async def campaign(
                 "doubled": doubled,
                 "shown": judge.shown,
                 "replayed": judge.replayed,
-                "early_acks": driver.early_acks,
+                "early_acks": driver.inbox.early_acks,
                 "cpu_s": round(used.ru_utime + used.ru_stime, 2),
             }
 
