@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 WAITING_MAX = 64
+RESOLUTION_S = 1e-6  # a shorter sleep would spin
 
 Work = Callable[[], Awaitable[None]]
 
@@ -50,7 +51,7 @@ class Urgent:
             return
         loop = asyncio.get_running_loop()
         sleeper = self._sleeper = loop.create_future()
-        timer = loop.call_later(seconds, _wake, sleeper)
+        timer = loop.call_later(max(seconds, RESOLUTION_S), _wake, sleeper)
         try:
             await sleeper
         finally:
