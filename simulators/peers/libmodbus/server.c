@@ -2,7 +2,10 @@
  *
  * usage: server [UNIT]       listens on a free port of 127.0.0.1 and prints it
  * stdin: "holding 10 1234", "input …", "coil 3 1", "discrete …": sets a value and answers "ok"
+ *        "hole 50 2": reads that touch register 50 are refused with exception 2
+ *        "limit 64 3": reads of more than 64 registers are refused with exception 3
  *        "cut": closes every connection and answers "ok"
+ *        "log": answers every read since the last "log" as fc:start:count, on one line
  * Ends when stdin ends.  It never writes by itself and serves several connections.
  */
 #include <arpa/inet.h>
@@ -18,7 +21,27 @@
 #define SIZE 1000
 #define CONNECTIONS 16
 
+#define LOGGED 4096
+
 static int connections[CONNECTIONS];
+static int hole[SIZE], limit = 125, limit_exception = 3;
+static int logged[LOGGED][3], log_length;
+
+static void tell_log(void) {
+    for (int i = 0; i < log_length; i++) printf("%d:%d:%d ", logged[i][0], logged[i][1], logged[i][2]);
+    printf("\n");
+    log_length = 0;
+}
+
+/* The exception with which a read is refused; 0 = it is answered. */
+static int refusal(int fc, int start, int count) {
+    if (fc == 3 || fc == 4) {
+        if (count > limit) return limit_exception;
+        for (int at = start; at < start + count && at < SIZE; at++)
+            if (hole[at]) return hole[at];
+    }
+    return 0;
+}
 
 static void cut(int at) {
     if (connections[at] >= 0) close(connections[at]);
@@ -28,12 +51,21 @@ static void cut(int at) {
 static void set(modbus_mapping_t *map, const char *line) {
     char table[16];
     int address, value;
+    if (strncmp(line, "log", 3) == 0) {
+        tell_log();
+        return;
+    }
     if (strncmp(line, "cut", 3) == 0) {
         for (int i = 0; i < CONNECTIONS; i++) cut(i);
     } else if (sscanf(line, "%15s %d %d", table, &address, &value) != 3 || address < 0 ||
                address >= SIZE) {
         printf("refused\n");
         return;
+    } else if (strcmp(table, "hole") == 0) {
+        hole[address] = value;
+    } else if (strcmp(table, "limit") == 0) {
+        limit = address;
+        limit_exception = value;
     } else if (strcmp(table, "holding") == 0) {
         map->tab_registers[address] = (uint16_t)value;
     } else if (strcmp(table, "input") == 0) {
@@ -65,7 +97,19 @@ static void serve(modbus_t *ctx, modbus_mapping_t *map, int at) {
     modbus_set_socket(ctx, connections[at]);
     int n = modbus_receive(ctx, query);
     if (n > 0) {
-        modbus_reply(ctx, query, n, map);
+        const uint8_t *pdu = query + modbus_get_header_length(ctx);
+        int fc = pdu[0], start = pdu[1] << 8 | pdu[2], count = pdu[3] << 8 | pdu[4];
+        int exception = refusal(fc, start, count);
+        if (log_length < LOGGED) {
+            logged[log_length][0] = fc;
+            logged[log_length][1] = start;
+            logged[log_length++][2] = count;
+        }
+        if (exception) {
+            modbus_reply_exception(ctx, query, (unsigned)exception);
+        } else {
+            modbus_reply(ctx, query, n, map);
+        }
     } else if (n < 0) {
         cut(at);
     }
