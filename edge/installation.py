@@ -17,6 +17,7 @@ from devices.point_address import Notation
 from devices.point_site import SitePoints
 from devices.profile import Profile
 from edge.acquisition.learnt import read_learnt
+from edge.acquisition.sources import life_faults
 from edge.alarm.limits import AlarmSpec, compile_limits, parse_limits
 from edge.config import EdgeConfig, parse_config
 from edge.interlock.model import Model
@@ -147,6 +148,7 @@ def load(path: Path) -> Installation:
         config, profiles, causes=causes, listed=listed, learnt=learnt, file=path.name
     )
     reader.faults += faults
+    reader.faults += life_faults(() if plant is None else plant.lines, path.name)
     compiled = [_compiled(reader, data, name, plant) for name, data in matrices]
     _distinct(reader, matrices, compiled)
     alarms = _limits(reader, config, path.name, plant)

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from devices.driver import BlockColumns, Driver, bad_columns
+from devices.driver import BlockColumns, Driver, Outcome, bad_columns
 from devices.failure import failure_of
 from edge.acquisition.assess import assess, limits
 from edge.acquisition.drivers import make_driver
@@ -23,9 +23,12 @@ async def read_once(
     wanted = {plant.axis_of[number] for number in numbers}
     columns: dict[int, BlockColumns] = {}
     for line in plant.lines:
-        axes = [axis for axis in line.axes if axis.index in wanted]
+        missing = wanted - {at for at, one in columns.items() if one.outcome is Outcome.ANSWERED}
+        axes = [axis for axis in line.axes if axis.index in missing]
         if axes:
             columns |= await _read_line(line, axes, make_driver(line, base, clock), clock)
+    for axis in plant.own:  # link and active member are the running gateway's to say
+        columns[axis.index] = bad_columns(1, Reason.INIT, 0, clock.mono_ns())
     return [_row(plant, number, columns[plant.axis_of[number]], clock) for number in numbers]
 
 
@@ -36,8 +39,11 @@ async def _read_line(
     try:
         await driver.connect()
         for axis in axes:
-            if not axis.subscribed:
-                found[axis.index] = await driver.read(axis.block)
+            if axis.subscribed:
+                continue
+            if axis.block.rides_on is not None:  # it is decoded from its host's last answer
+                await driver.read(driver.blocks[axis.block.rides_on])
+            found[axis.index] = await driver.read(driver.blocks[axis.block_index])
         if any(axis.subscribed for axis in axes):
             await asyncio.sleep(FIRST_REPORT_S)
             for change in driver.changes():

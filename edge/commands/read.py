@@ -7,13 +7,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from devices.address import ModbusAddress
 from edge.clock import SystemClock
+from edge.commands.word_orders import in_each_order, registers_of
 from edge.commands.words import (
     OK,
     WRONG,
     Body,
     Json,
     Lang,
+    Language,
     emit,
     number_of,
     rows_of,
@@ -21,6 +24,7 @@ from edge.commands.words import (
 )
 from edge.control import ask
 from edge.installation import load
+from edge.plant import Plant
 from proto.errors import NotFound
 from proto.quality import Quality
 
@@ -39,6 +43,7 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
         rows = rows_of(asyncio.run(ask(made.data_dir, {"do": "points", "ids": names})), "points")
     except NotFound:
         rows = asyncio.run(read_once(made.plant, numbers, made.base, SystemClock()))
+    rows = [_with_registers(made.plant, n, row) for n, row in zip(numbers, rows, strict=True)]
     table = Table(*(say(key, lang) for key in ("tag", "value", "quality", "age")))
     for row in rows:
         if as_json:
@@ -53,4 +58,35 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
         )
     if not as_json:
         Console().print(table)
+        for row in rows:
+            _print_orders(row, lang)
     return OK if all(row.get("quality") != Quality.BAD.name for row in rows) else WRONG
+
+
+def _with_registers(plant: Plant, number: int, row: Body) -> Body:
+    """Return a row with its registers and what they say in each word order."""
+    value = row.get("value")
+    address = plant.bindings[number].address if number < len(plant.bindings) else None
+    if not isinstance(address, ModbusAddress) or not isinstance(value, float):
+        return row
+    point = plant.points[number]
+    registers = registers_of(point, address, value)
+    if not registers:
+        return {**row, "register": str(address)}
+    orders = in_each_order(point, address, registers)
+    return {
+        **row,
+        "register": str(address),
+        "registers": [f"{register:04X}" for register in registers],
+        "orders": {order.value: shown for order, shown in orders.items()},
+    }
+
+
+def _print_orders(row: Body, lang: Language) -> None:
+    """Print registers and the four word orders of a value: the panel decides which is right."""
+    orders, registers = row.get("orders"), row.get("registers")
+    if not isinstance(orders, dict) or not isinstance(registers, list):
+        return
+    shown = "   ".join(f"{order} {value:.6g}" for order, value in orders.items())
+    text = f"{row.get('tag')}  {row.get('register')}  {say('registers', lang)} "
+    print(f"{text}{' '.join(registers)}   {shown}   {say('panel', lang)}")

@@ -68,6 +68,7 @@ def _print_status(body: Body, lang: Language) -> None:
     for row in rows_of(body, "lines"):
         lines.add_row(str(row.get("name")), str(row.get("state")), str(row.get("detail", "")))
     console.print(lines)
+    _print_units(body, lang, console)
     ilk = Table(*(say(key, lang) for key in ("interlock", "state", "health", "first_out")))
     for row in rows_of(body, "interlocks"):
         reasons = row.get("health_reasons")
@@ -85,3 +86,28 @@ def _print_status(body: Body, lang: Language) -> None:
         print(say("alarm", lang), *(word for word in words if word), row.get("state"))
     for key in ("samples", "uplink"):
         print(say(key, lang), json.dumps(body.get(key), ensure_ascii=False))
+
+
+def _print_units(body: Body, lang: Language, console: Console) -> None:
+    """Print the units that are not well, and those whose life is not proved."""
+    heads = ("line", "unit", "state", "since", "probe", "sources", "skipped")
+    table = Table(*(say(key, lang) for key in heads))
+    for line in rows_of(body, "lines"):
+        for unit in rows_of(line, "units"):
+            sources = rows_of(unit, "sources")
+            lives = [f"{one.get('source')} {one.get('life')}" for one in sources]
+            is_well = all(one.get("life") == "ALIVE" for one in sources)
+            if unit.get("state") == "UP" and is_well and not line.get("slots_skipped"):
+                continue
+            probe = unit.get("next_probe_s")
+            table.add_row(
+                str(line.get("name")),
+                str(unit.get("device")),
+                str(unit.get("state")),
+                str(unit.get("reason")),
+                f"{probe:.0f} s" if isinstance(probe, int | float) else "-",
+                ", ".join(lives),
+                str(line.get("slots_skipped", 0)),
+            )
+    if table.row_count:
+        console.print(table)

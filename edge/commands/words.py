@@ -50,6 +50,12 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "value": ("数值", "value"),
     "quality": ("质量", "quality"),
     "age": ("时龄", "age"),
+    "registers": ("寄存器", "registers"),
+    "panel": ("请与面板核对", "compare with the panel"),
+    "unit": ("设备", "unit"),
+    "probe": ("下次试探", "next probe"),
+    "sources": ("生命信号", "life signals"),
+    "skipped": ("跳过时隙", "slots skipped"),
     "not_live": ("网关未运行：无实时值", "the gateway is not running: no live values"),
 }
 

@@ -52,7 +52,8 @@ def config(text: str = EDGE) -> EdgeConfig:
 def plant(text: str = EDGE) -> Plant:
     """The plant of a configuration with the profiles of the package."""
     made = config(text)
-    profiles = {device.profile: catalog.find(device.profile) for device in made.device}
+    names = {device.profile for device in made.device if device.profile is not None}
+    profiles = {name: catalog.find(name) for name in names}
     found, faults = points.build(made, profiles)
     assert found is not None, faults
     return found

@@ -1,7 +1,5 @@
 """Range, NaN and life over raw columns: the worst severity wins, values are kept."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from devices.address import ModbusAddress, Order, RegisterType, Table
@@ -95,16 +93,22 @@ def test_the_first_of_two_uncertain_reasons_stays() -> None:
     assert [reason for _, reason in judged(found)] == [Reason.STALE, Reason.INIT, Reason.STALE]
 
 
-def bound(**keys: object) -> list[PointBinding]:
+def bound(
+    rate_max: float | None = None,
+    stuck_after_ns: int | None = None,
+    clamped: tuple[float, float] | None = None,
+) -> list[PointBinding]:
     """The bindings of the points; the first one with something to judge."""
     at = ModbusAddress(Table.HOLDING, 0, RegisterType.FLOAT64, Order.ABCD, None)
-    first = replace(PointBinding(POINTS[0], at), **keys)
+    first = PointBinding(
+        POINTS[0], at, rate_max=rate_max, stuck_after_ns=stuck_after_ns, clamped=clamped
+    )
     return [first, PointBinding(POINTS[1], at), PointBinding(POINTS[2], at)]
 
 
-def walk(keys: dict[str, object], steps: list[tuple[float, float]]) -> list[tuple[int, int]]:
+def walk(bindings: list[PointBinding], steps: list[tuple[float, float]]) -> list[tuple[int, int]]:
     """Feed (seconds, value) to the first point; returns its quality and reason after each."""
-    known, kept, found = limits(POINTS, bound(**keys)), memory(3), []
+    known, kept, found = limits(POINTS, bindings), memory(3), []
     for at_s, value in steps:
         given = columns(value, 1.0, 1.0)
         given.sent_mono_ns = given.receive_mono_ns = int(at_s * 1e9) + 1
@@ -114,23 +118,23 @@ def walk(keys: dict[str, object], steps: list[tuple[float, float]]) -> list[tupl
 
 def test_a_change_that_nothing_in_the_plant_can_make_is_uncertain() -> None:
     steps = [(1.0, 1.0), (2.0, 2.0), (3.0, 4.5), (4.0, 5.0), (9.0, 9.9)]
-    found = walk({"rate_max": 2.0}, steps)
+    found = walk(bound(rate_max=2.0), steps)
     assert found == [(0, 0), (0, 0), (1, Reason.RATE_OF_CHANGE), (0, 0), (0, 0)]
 
 
 def test_a_value_that_stands_too_long_is_uncertain_until_it_moves() -> None:
     steps = [(1.0, 5.0), (2.0, 5.0), (4.0, 5.0), (5.0, 5.1), (6.0, 5.1)]
-    found = walk({"stuck_after_ns": 3 * 10**9}, steps)
+    found = walk(bound(stuck_after_ns=3 * 10**9), steps)
     assert found == [(0, 0), (0, 0), (1, Reason.STUCK), (0, 0), (0, 0)]
 
 
 def test_a_bad_value_is_no_memory_for_rate_and_stuck() -> None:
-    found = walk({"rate_max": 2.0}, [(1.0, 1.0), (2.0, np.nan), (3.0, 4.9), (4.0, 9.5)])
+    found = walk(bound(rate_max=2.0), [(1.0, 1.0), (2.0, np.nan), (3.0, 4.9), (4.0, 9.5)])
     assert found == [(0, 0), (2, Reason.NOT_A_NUMBER), (0, 0), (1, Reason.RATE_OF_CHANGE)]
 
 
 def test_a_saturated_instrument_is_uncertain_at_both_ends() -> None:
-    found = walk({"clamped": (0.5, 9.5)}, [(1.0, 0.5), (2.0, 0.6), (3.0, 9.5), (4.0, 10.5)])
+    found = walk(bound(clamped=(0.5, 9.5)), [(1.0, 0.5), (2.0, 0.6), (3.0, 9.5), (4.0, 10.5)])
     clamped = (1, Reason.CLAMPED)
     assert found == [clamped, (0, 0), clamped, (2, Reason.OUT_OF_RANGE)]
 

@@ -1,5 +1,6 @@
 """The life signal: the table of the page, row by row."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ TOGGLE = LifeSpec("toggle", 2 * S, S // 4, 0, 10 * S)
 
 
 def walk(
-    marks: list[tuple[float, int | None]], spec: LifeSpec = U16
+    marks: Sequence[tuple[float, int | None]], spec: LifeSpec = U16
 ) -> tuple[LifeState, list[tuple[Life, LifeEvent | None]]]:
     """Feed (seconds, raw); returns the last state, and life and event after each."""
     state, found = LifeState(), []
