@@ -42,7 +42,8 @@ CATALOG: dict[str, tuple[str, str]] = {
     ),
     "device.line_overloaded": (
         "warning",
-        "ten slots in a row came too late; poll less often or split the line (`yujing-edge plan`)",
+        "ten slots in a row came too late; poll less often or split the line:"
+        " `yujing-edge plan edge.toml`",
     ),
     "device.controller_restarted": (
         "warning",

@@ -1,6 +1,6 @@
-"""`probe --listen`: hear a line of another master for a while and say what can be proved.
+"""`probe --listen`: what another master asks, and what can be proved.  Shell: one descriptor.
 
-Shell: one descriptor that is only read; nothing is ever sent.
+The descriptor is only read; nothing is ever sent.
 """
 
 import asyncio

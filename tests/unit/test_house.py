@@ -44,7 +44,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "central/listeners/",
         "simulators/demo/",
         "simulators/serve/opcua",
-        "devices/opcua/trust.py",
+        "devices/opcua/trust",
     ),
     "cyclopts": ("*/cli.py", "*/commands/"),
     "defusedxml": ("devices/sheet_child.py",),
@@ -239,7 +239,7 @@ WORDS = {
 }
 KNOWN_HOSTS = re.compile(
     r"^(host|127|yujing\.demo|127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|([a-z0-9-]+\.)*example(\.(org|com|net))?|10\.0\.0\.\d+"
-    r"|www\.w3\.org|opcfoundation\.org|www\.apache\.org|json-schema\.org|keepachangelog\.com|spdx\.org)$"
+    r"|www\.w3\.org|opcfoundation\.org|www\.apache\.org|json-schema\.org|keepachangelog\.com|schemas\.openxmlformats\.org|spdx\.org)$"
 )
 
 

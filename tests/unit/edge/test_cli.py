@@ -39,7 +39,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         found.append(request)
         raise NotFound("control.silent", "nobody")
 
-    monkeypatch.setattr(cli, "ask", silent)
+    for command in ("status", "explain", "read"):
+        monkeypatch.setattr(f"edge.commands.{command}.ask", silent)
     return found
 
 
@@ -61,7 +62,7 @@ def test_check_of_a_faulty_site_is_78_with_every_fault_on_its_line(
     path.write_text(text)
     found = Answer(capsys, "check", edge_toml)
     assert found.code == 78
-    assert "edge.toml: line[0].kind: config.value" in found.err
+    assert "edge.toml: line[0].address: config.address" in found.err
     assert "edge.toml: poll.normal: config.value" in found.err
     rows = Answer(capsys, "check", edge_toml, "--json").rows()
     assert {row["schema"] for row in rows} == {"fault/1"}
@@ -165,7 +166,7 @@ def test_status_of_a_running_gateway_is_0(
             "samples": {"acquired": 5},
         }
 
-    monkeypatch.setattr(cli, "ask", answer)
+    monkeypatch.setattr("edge.commands.status.ask", answer)
     found = Answer(capsys, "status", edge_toml)
     assert found.code == 0
     assert "TRIPPED" in found.out
@@ -181,7 +182,7 @@ def test_read_from_a_running_gateway_shows_value_quality_and_age(
         assert request == {"do": "points", "ids": ["bof1_plc/lance_in_flow"]}
         return {"points": [{**row, "quality": "GOOD", "reason": "NONE"}]}
 
-    monkeypatch.setattr(cli, "ask", answer)
+    monkeypatch.setattr("edge.commands.read.ask", answer)
     found = Answer(capsys, "read", edge_toml, "FT-101", "--json")
     assert found.code == 0
     assert found.rows()[0]["value"] == 1.5
@@ -195,5 +196,5 @@ def test_ctrl_c_ends_with_130(
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load", interrupted)
+    monkeypatch.setattr("edge.commands.check.load", interrupted)
     assert Answer(capsys, "check", edge_toml).code == 130
