@@ -13,18 +13,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge import events, platform
-from edge.acquisition.drivers import make_driver
+from edge.acquisition.fieldwork import Fieldwork
 from edge.acquisition.lines import Lines
 from edge.alarm.loop import AlarmLoop
 from edge.clock import SystemClock
 from edge.control import ControlServer
+from edge.figures import alarms_of, lane_health, line_health, uplink_health
 from edge.health import summary
 from edge.image import ProcessImage
 from edge.installation import Installation, load
 from edge.scan.answers import Answers
 from edge.scan.loop import ScanLoop
 from edge.spool.axes import axis_shapes
-from edge.spool.lanelog import LaneLog
 from edge.spool.meta import Identity
 from edge.spool.model import ClockNote, Moment
 from edge.spool.recorder import Recorder
@@ -35,7 +35,7 @@ from edge.trust import keys
 from edge.trust.clock_state import ClockJudge
 from edge.trust.keys import Credentials
 from edge.uplink.link import GrpcCarriage
-from edge.uplink.settings import ClockWord, Ears, UplinkSettings, UplinkState
+from edge.uplink.settings import ClockWord, Ears, UplinkSettings
 from edge.uplink.uplink import Uplink
 from proto.clock import Clock
 from proto.errors import ConfigError, YujingError
@@ -117,16 +117,17 @@ class Gateway:
             judge=self._clock_note,
             stepped=self._judge.stepped,
         )
+        record = self._recorder.record
+        self._field = Fieldwork(installation, clock, record)
         self._lines = Lines(
             plant,
-            lambda line: make_driver(line, installation.base, clock),
+            self._field.driver,
             clock=clock,
             image=self._image,
             sink=self._recorder,
             start_ns=spool.t0.mono_ns,
             durable=self._recorder.durable,
         )
-        record = self._recorder.record
         self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
         self._alarms = AlarmLoop(
             installation.alarms,
@@ -147,10 +148,9 @@ class Gateway:
             clock,
             Ears(self._clock_word, self._exchanged, self._diagnose),
         )
-        answers = Answers(plant, self._image, self._scans, clock, self._more)
-        self._control = ControlServer(
-            installation.data_dir, {"status": lambda _: self.status(), **answers.table()}
-        )
+        answers = Answers(plant, self._image, self._scans, clock, self._more).table()
+        answers |= {"status": lambda _: self.status(), **self._field.table()}
+        self._control = ControlServer(installation.data_dir, answers)
         self._supervisor = Supervisor(clock)
         self._told = asyncio.Event()
         self._hurry = False
@@ -179,6 +179,7 @@ class Gateway:
         inner = self._start(
             {
                 **self._lines.tasks(),
+                **self._field.tasks(),
                 "scan": self._scans.run,
                 "alarm": self._alarms.run,
             }
@@ -204,18 +205,7 @@ class Gateway:
                 clock_offset_us=judged.offset_us,
                 restarts=self._supervisor.restarts,
             ),
-            lines=[
-                summary.LineHealth(
-                    one.line.config.name,
-                    one.state.upper(),
-                    one.since_us,
-                    one.detail,
-                    slots_skipped=one.skipped,
-                    probing_share=round(one.probing_share, 4),
-                    units=[u.describe(now.mono_ns) for u in one.units],
-                )
-                for one in self._lines.owners
-            ],
+            lines=[line_health(one, now.mono_ns) for one in self._lines.owners],
             samples=summary.SampleCounts(
                 acquired=self._recorder.acquired,
                 committed=self._recorder.committed,
@@ -223,8 +213,8 @@ class Gateway:
                 pending=counts.pending + self._recorder.samples_in_ram,
                 gapped=counts.gapped + self._recorder.losses.stalled,
             ),
-            lanes={lane.name: _lane_health(log) for lane, log in self._spool.lanes().items()},
-            uplink=_uplink_health(self._uplink.state),
+            lanes={lane.name: lane_health(log) for lane, log in self._spool.lanes().items()},
+            uplink=uplink_health(self._uplink.state),
             spool=summary.SpoolHealth(
                 counts.used_bytes, self._spool.quota_bytes, counts.free_bytes
             ),
@@ -235,12 +225,7 @@ class Gateway:
 
     def _more(self, number: int) -> dict[str, object]:
         """Return what acquisition and the alarms know of a point."""
-        alarms = [
-            f"{spec.tag or spec.point}.{level.level.name}"
-            for spec in self._installation.alarms
-            if spec.column == number
-            for level in spec.levels
-        ]
+        alarms = alarms_of(self._installation.alarms, number)
         version = self._installation.config.config.version
         return {
             **self._lines.describe_point(number),
@@ -355,33 +340,6 @@ def _boot_floor(data_dir: Path) -> int:
         return int((data_dir / BOOT_FLOOR).read_text("ascii"))
     except (OSError, ValueError):
         return 0
-
-
-def _uplink_health(state: UplinkState) -> summary.UplinkHealth:
-    return summary.UplinkHealth(
-        state=state.state,
-        since_us=state.since_us,
-        last_ack_us=state.last_ack_us,
-        last_error=state.last_error,
-        bytes_sent=state.bytes_sent,
-        frames_sent=state.frames_sent,
-        sessions=state.sessions,
-    )
-
-
-def _lane_health(log: LaneLog) -> summary.LaneHealth:
-    pending = sum(high - low + 1 for low, high in log.pending)
-    held = max(0, log.tip.tip_seq - log.held_lo + 1)
-    return summary.LaneHealth(
-        epoch=log.epoch.hex(),
-        held_lo=log.held_lo,
-        tip_seq=log.tip.tip_seq,
-        tip_sample=log.tip.tip_sample,
-        acked_batches=held - pending,
-        pending_batches=pending,
-        pending_samples=log.pending_samples,
-        gapped_samples=log.gapped_samples,
-    )
 
 
 async def _first(*waits: Awaitable[object]) -> None:
