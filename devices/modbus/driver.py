@@ -23,14 +23,15 @@ from devices.modbus.cost import TCP
 from devices.modbus.cost import Wire as CostWire
 from devices.modbus.desk import Desk
 from devices.modbus.entry import Entry, SerialEntry, TcpEntry
-from devices.modbus.exchange import Exchange, Result
+from devices.modbus.exchange import Exchange
 from devices.modbus.facts import Learnt
-from devices.modbus.frame import Accepted, Rejected, Request
+from devices.modbus.frame import Accepted, Request
 from devices.modbus.guard_model import (
     Answer,
     Echo,
     Failed,
     Proved,
+    Result,
     Tell,
     Unit,
     Wait,
@@ -44,7 +45,7 @@ from devices.modbus.line_settings import (
     modbus_profile,
     rules_of,
 )
-from devices.modbus.outcome import check_text, exception_outcome, exception_reason
+from devices.modbus.outcome import exception_outcome, exception_reason, misbehaved, why
 from devices.modbus.plan import plan_blocks
 from devices.modbus.room import Room, canary_in, rooms_of
 from proto.clock import Clock
@@ -329,8 +330,8 @@ class ModbusDriver:
             reason, outcome = exception_reason(exception), exception_outcome(exception)
             return desk.bad(reason, exception, sent_ns, now_ns, outcome)
         if isinstance(result, Failed) and result.rejected is not None:
-            self._notes.append(_misbehaved(room, ask, result.rejected))
-        reason, detail, outcome = _why(result)
+            self._notes.append(misbehaved(room.settings, ask, result.rejected))
+        reason, detail, outcome = why(result)
         return desk.bad(reason, detail, sent_ns, now_ns, outcome)
 
     async def _search(self, room: Room, ask: Ask) -> None:
@@ -385,28 +386,6 @@ class ModbusDriver:
         left_ns = until_ns - self._clock.mono_ns()
         if left_ns > 0:
             await asyncio.sleep(left_ns / 1e9)
-
-
-def _misbehaved(room: Room, ask: Ask, rejected: Rejected) -> Note:
-    body = {
-        "check": check_text(rejected.detail),
-        "asked": rejected.expected,
-        "got": rejected.got,
-        "request": str(ask),
-        "unit": room.settings.unit_id,
-    }
-    return Note("device.misbehaved", room.settings.name, body)
-
-
-def _why(result: Result) -> tuple[Reason, Detail, Outcome]:
-    """Return what a block says whose request has no answer of the device."""
-    if isinstance(result, Failed):
-        if result.rejected is not None:
-            return Reason.PROTOCOL, result.rejected.detail, Outcome.REJECTED
-        return Reason.COMM_LOSS, Detail.TIMED_OUT, Outcome.TIMED_OUT
-    is_there = isinstance(result, Proved) and result.is_synced
-    outcome = Outcome.ANSWERED if is_there else Outcome.NOT_SYNCED
-    return Reason.PROTOCOL, Detail.NOT_SYNCED, outcome
 
 
 def _planned(devices: Sequence[DeviceSettings]) -> tuple[Block, ...]:

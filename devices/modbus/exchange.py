@@ -23,6 +23,7 @@ from devices.modbus.guard_model import (
     Phase,
     Proved,
     Received,
+    Result,
     Rules,
     State,
     Tell,
@@ -34,8 +35,6 @@ from devices.modbus.guard_model import (
 from devices.modbus.transport import Connection
 from proto.clock import Clock
 from proto.quality import Detail
-
-Result = Answer | Failed | Proved | Unproved | Wait
 
 
 class Exchange:

@@ -224,6 +224,8 @@ class Tell(NamedTuple):
 Event = Due | WriteDue | Received | Deadline | Connected | Lost
 Action = Transmit | Wait | Answer | Failed | Proved | Unproved | Close | Tell
 Step = tuple[State, tuple[Action, ...]]
+Result = Answer | Failed | Proved | Unproved | Wait
+"""What comes of a request that was due."""
 
 
 def start(lateness_ns: int = 0, echoes: Mapping[int, bool] | None = None) -> State:

@@ -4,8 +4,10 @@ Clause: the table of outcomes (`acquisition.md` 3.10); exception codes of Modbus
 Protocol V1.1b3, 7.
 """
 
-from devices.driver import Outcome
-from devices.modbus.guard_model import BEHIND_GATEWAY, BUSY
+from devices.driver import DeviceSettings, Note, Outcome
+from devices.modbus.ask import Ask
+from devices.modbus.frame import Rejected
+from devices.modbus.guard_model import BEHIND_GATEWAY, BUSY, Failed, Proved, Result
 from proto.quality import Detail, Reason
 
 EXCEPTIONS = {
@@ -45,3 +47,26 @@ def exception_text(exception: int) -> str:
 def check_text(detail: Detail) -> str:
     """Return the name of a check of G1, such as `wrong byte count`."""
     return detail.name.lower().replace("_", " ")
+
+
+def misbehaved(device: DeviceSettings, ask: Ask, rejected: Rejected) -> Note:
+    """Return what is said of an answer that failed a check."""
+    body = {
+        "check": check_text(rejected.detail),
+        "asked": rejected.expected,
+        "got": rejected.got,
+        "request": str(ask),
+        "unit": device.unit_id,
+    }
+    return Note("device.misbehaved", device.name, body)
+
+
+def why(result: Result) -> tuple[Reason, Detail, Outcome]:
+    """Return what a block says whose request has no answer of the device."""
+    if isinstance(result, Failed):
+        if result.rejected is not None:
+            return Reason.PROTOCOL, result.rejected.detail, Outcome.REJECTED
+        return Reason.COMM_LOSS, Detail.TIMED_OUT, Outcome.TIMED_OUT
+    is_there = isinstance(result, Proved) and result.is_synced
+    outcome = Outcome.ANSWERED if is_there else Outcome.NOT_SYNCED
+    return Reason.PROTOCOL, Detail.NOT_SYNCED, outcome
