@@ -190,8 +190,18 @@ def _rows(reading: _Reading, model: type[M], key: str, data: object, limit: int)
     if len(data) > limit:
         reading.fault(key, "config.limit", f"{len(data)} entries, the limit is {limit}")
         return []
+    before = len(reading.faults)
     found = [(i, reading.table(model, f"{key}[{i}]", row)) for i, row in enumerate(data)]
+    reading.faults[before:] = map(_told, reading.faults[before:])
     return [(i, row) for i, row in found if row is not None]
+
+
+def _told(fault: Fault) -> Fault:
+    """Say of a missing path what it is: a plant hands out data by one of five."""
+    if not (fault.code == "config.missing" and fault.place.endswith("].path")):
+        return fault
+    message = "state path: plc, scada, historian, mirror or logger 未声明取数路径"
+    return Fault(fault.place, "config.path_missing", message)
 
 
 def _poll(reading: _Reading, data: object) -> Mapping[str, int]:

@@ -43,6 +43,7 @@ from proto.errors import ConfigError, YujingError
 STOPPED = "stopped.json"
 BOOT_FLOOR = "boot_id"  # beside the spool, so that the number ascends when the spool is lost
 DRAIN_S = 10.0
+EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
 EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
 
 
@@ -313,9 +314,6 @@ class Gateway:
         days = keys.days_left(self._credentials, self._clock.wall_us())
         if days < EXPIRY_WARNED_DAYS:
             events.trust_certificate_expiring(file=self._credentials.place, days=days)
-
-
-EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
 
 
 def _credentials(installation: Installation) -> Credentials:

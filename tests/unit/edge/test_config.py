@@ -26,7 +26,7 @@ BAD = [
     ('line = "bof1"', 'line = "bof2"', "config.unknown_line", "device[0].line"),
     ("unit_id = 1\n", "", "config.missing", "device[0].unit_id"),
     ("unit_id = 1\n", "unit_id = 300\n", "config.value", "device[0].unit_id"),
-    ('path = "plc"\n', "", "config.missing", "device[0].path"),
+    ('path = "plc"\n', "", "config.path_missing", "device[0].path"),
     ('path = "plc"\n', 'path = "somewhere"\n', "config.value", "device[0].path"),
     ('life = "life_counter"\n', "", "config.life_missing", "device[0].life"),
     ('life = "life_counter"\n', 'life = "none"\n', "config.life_reason", "device[0].reason"),
