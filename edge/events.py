@@ -69,6 +69,46 @@ CATALOG: dict[str, tuple[str, str]] = {
         "error",
         "both members of a pair say that they are active; the plant must settle which one leads",
     ),
+    "device.line_babbled": (
+        "warning",
+        "the line was never quiet for 10 s: check baud rate, parity, wiring and who else sends",
+    ),
+    "device.answer_late": (
+        "info",
+        "a late answer was thrown away; often: raise answer_max, or lighten the line",
+    ),
+    "device.misbehaved": (
+        "warning",
+        "an answer failed a check and was thrown away; often: wiring, two masters, a wrong map",
+    ),
+    "device.bytes_unasked": (
+        "warning",
+        "bytes came that nobody asked for; often: a second master on the line",
+    ),
+    "device.canary_failed": (
+        "error",
+        "a register of known content is wrong: the map has moved; nothing of the unit is used",
+    ),
+    "device.canary_right": (
+        "info",
+        "the register of known content is right again; nothing to do",
+    ),
+    "device.slot_held": (
+        "warning",
+        "another client, or a dead connection, has the device's only slot; it is tried each 5 s",
+    ),
+    "device.slot_freed": (
+        "info",
+        "the slot of the device is ours again; nothing to do",
+    ),
+    "device.dial_in_disputed": (
+        "error",
+        "two devices register with one id; change one of them",
+    ),
+    "device.dial_in_unknown": (
+        "warning",
+        "a device with an unknown registration was closed; check its 注册包 and the line",
+    ),
     "device.ring_overran": (
         "warning",
         "events of a controller were overwritten before they were read; `lost` says how many",

@@ -26,6 +26,18 @@ MESSAGES: Mapping[str, Message] = {
         "answer {late_ms} ms late; line silent for {drain_ms} ms, unit {unit} resynchronised",
         "迟到应答已丢弃：晚 {late_ms} ms；线路静默 {drain_ms} ms，站号 {unit} 重新同步",
     ),
+    "device.bytes_unasked": Message(
+        "{bytes} bytes came that nobody asked for; every unit of the line proves itself again",
+        "收到 {bytes} 字节无请求数据；全线各站重新同步",
+    ),
+    "device.canary_failed": Message(
+        "the canary register holds {got}, expected {expected}; last right {good_ms_ago} ms ago",
+        "标志寄存器为 {got}，应为 {expected}；上次正确在 {good_ms_ago} ms 之前",
+    ),
+    "device.canary_right": Message(
+        "the canary register is right again ({got})",
+        "标志寄存器恢复正确（{got}）",
+    ),
     "device.clock_stepped": Message(
         "clock jumped to {offset_us} us, segment {segment}",
         "设备时钟跳变：偏差 {offset_us} us，第 {segment} 段",
@@ -33,6 +45,14 @@ MESSAGES: Mapping[str, Message] = {
     "device.controller_restarted": Message(
         "{source} restarted; values settle",
         "{source} 已重启；数值稳定中",
+    ),
+    "device.dial_in_disputed": Message(
+        "two devices register as {id}",
+        "注册包重复：两台设备均以 {id} 注册",
+    ),
+    "device.dial_in_unknown": Message(
+        "{address} registered as {id}, which no line expects",
+        "{address} 以 {id} 注册，无对应线路",
     ),
     "device.hole_found": Message(
         "{kind} at FC{fc} {first}..{last}: exception {exception}, found by {requests} requests",
@@ -88,6 +108,14 @@ MESSAGES: Mapping[str, Message] = {
     "device.ring_overran": Message(
         "{lost} events overwritten unread",
         "事件环溢出：{lost} 条未读即被覆盖",
+    ),
+    "device.slot_freed": Message(
+        "{address} answers again after {held_ms} ms; the slot is ours",
+        "{address} 恢复应答，连接位被占用 {held_ms} ms",
+    ),
+    "device.slot_held": Message(
+        "{address} is held by another or a dead connection ({how})",
+        "{address} 连接位被占用（{how}）",
     ),
     "device.two_masters": Message(
         "both {from} and the other member claim to be active",

@@ -200,6 +200,7 @@ def to_drain(state: State, rules: Rules, action: Action) -> Step:
         until_ns=max(until_ns, state.until_ns),
         asked_ns=state.sent_ns,
         late_ns=0,
+        noise=0,
         received=b"",
         discarded=state.discarded + len(state.received),
         units=units,
@@ -213,7 +214,10 @@ def _late(state: State, rules: Rules, data: bytes, now_ns: int) -> Step:
         return state._replace(dropped=state.dropped + 1), ()
     first_ns = state.first_ns or now_ns
     state = _learnt(state, now_ns)._replace(
-        first_ns=first_ns, last_ns=now_ns, discarded=state.discarded + len(data)
+        first_ns=first_ns,
+        last_ns=now_ns,
+        discarded=state.discarded + len(data),
+        noise=state.noise + len(data),
     )
     if now_ns - first_ns < BABBLE_NS:
         return state, ()
@@ -221,7 +225,7 @@ def _late(state: State, rules: Rules, data: bytes, now_ns: int) -> Step:
     unit = request.unit if request is not None else 0
     timeout_ns = state.deadline_ns - state.sent_ns
     stay_ns = drain_ns(state, rules, unit, timeout_ns)
-    told = Tell("device.line_babbled", 0, {"seconds": BABBLE_NS // 10**9})
+    told = Tell("device.line_babbled", 0, {"noise_bytes": state.noise})
     return closed(state, (told,), now_ns + stay_ns)
 
 
@@ -252,6 +256,7 @@ def _unasked(state: State, rules: Rules, data: bytes, now_ns: int) -> Step:
         until_ns=until_ns,
         first_ns=now_ns,
         last_ns=now_ns,
+        noise=len(data),
         received=b"",
         discarded=state.discarded + len(data),
         units=units,

@@ -95,6 +95,7 @@ class State(NamedTuple):
         lateness_ns: largest lateness ever seen on the line.
         silent: time-outs in a row in which not a byte came.
         discarded: bytes thrown away, ever.
+        noise: bytes of this drain.
         dropped: frames of older questions thrown away, ever.
         is_suspended: the probe is of a suspended unit.
         units: by unit id; a unit that is not there was never asked.
@@ -114,6 +115,7 @@ class State(NamedTuple):
     lateness_ns: int = 0
     silent: int = 0
     discarded: int = 0
+    noise: int = 0
     dropped: int = 0
     is_suspended: bool = False
     units: Mapping[int, Unit] = {}
