@@ -163,8 +163,11 @@ def names() -> list[str]:
 
 
 @asynccontextmanager
-async def foreign(kind: str, folder: Path) -> AsyncIterator[tuple[Counting, Path]]:
+async def foreign(
+    kind: str, folder: Path, counters: Sequence[str] = ()
+) -> AsyncIterator[tuple[Counting, Path]]:
     """Run a server; its counters, and our pki."""
+    wanted = counters or names()
     theirs = make(folder / "server", THEIRS)
     pki = our_pki(folder / "pki", theirs)
     if kind == "node":
@@ -174,7 +177,9 @@ async def foreign(kind: str, folder: Path) -> AsyncIterator[tuple[Counting, Path
             "key": str(theirs.parent / "key.pem"),
             "trusted": [str(pki / "own" / "cert.pem")],
             "uri": THEIRS,
-            "nodes": [{"id": n, "type": "Double", "value": 0, "history": True} for n in names()],
+            "nodes": [
+                {"id": n, "type": "Double", "value": 0, "history": not counters} for n in wanted
+            ],
         }
         async with opcua(settings) as peer:
             yield NodeServer(peer), pki

@@ -1,6 +1,6 @@
 // An independent OPC UA server on node-opcua, for the tests of our driver.
 //
-// usage: node opcua_server.mjs JSON
+// usage: node opcua_server.mjs JSON | @FILE
 //   { modules, pki, certificate, key, trusted: [certificate files], policies: ["Basic256Sha256", …],
 //     mode: "SignAndEncrypt", uri, nodes: [{ id, type, value, status?, source?, history?, denied? }],
 //     limit?, port?, users?: { name: password }, names?: [first namespace URI], queue? }
@@ -18,7 +18,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
-const settings = JSON.parse(process.argv[2]);
+const given = process.argv[2];
+const settings = JSON.parse(given.startsWith("@") ? readFileSync(given.slice(1), "utf8") : given);
 // Everything the libraries say goes to stderr: stdout is the protocol with the test.
 for (const name of ["log", "info", "warn", "debug"]) console[name] = (...all) => console.error(...all);
 const ua = createRequire(`${settings.modules}/here.js`)("node-opcua");

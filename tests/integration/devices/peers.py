@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,9 +101,11 @@ async def opcua(settings: Mapping[str, object]) -> AsyncIterator[Peer]:
     """Run the node-opcua server."""
     where = node_opcua()
     script = ROOT / "simulators" / "peers" / "node" / "opcua_server.mjs"
-    text = json.dumps({**settings, "modules": where["modules"]})
-    async with _running([where["node"], str(script), text]) as peer:
-        yield peer
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(json.dumps({**settings, "modules": where["modules"]}))
+        file.flush()
+        async with _running([where["node"], str(script), f"@{file.name}"]) as peer:
+            yield peer
 
 
 @asynccontextmanager
