@@ -33,6 +33,7 @@ def alarms_of(specs: Sequence[AlarmSpec], column: int) -> list[str]:
 
 
 def uplink_health(state: UplinkState) -> summary.UplinkHealth:
+    """Return the link to the centre."""
     return summary.UplinkHealth(
         state=state.state,
         since_us=state.since_us,
@@ -45,6 +46,7 @@ def uplink_health(state: UplinkState) -> summary.UplinkHealth:
 
 
 def lane_health(log: LaneLog) -> summary.LaneHealth:
+    """Return one lane of the spool."""
     pending = sum(high - low + 1 for low, high in log.pending)
     held = max(0, log.tip.tip_seq - log.held_lo + 1)
     return summary.LaneHealth(

@@ -17,7 +17,6 @@ from devices.modbus.tap_plan import tap_blocks
 from devices.opcua.plan import plan_blocks as opcua_blocks
 from devices.point_site import SitePoints
 from devices.profile import Profile
-from edge.acquisition.sources import life_faults
 from edge.config import EdgeConfig
 from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig
@@ -77,9 +76,7 @@ def build(
     faults += _tag_faults(settings.values(), file)
     if faults or len(settings) + len(members) != len(config.device):
         return None, faults
-    plant = _plant(config, settings, learnt or {})
-    faults += life_faults(plant.lines, file)
-    return (None if faults else plant), faults
+    return _plant(config, settings, learnt or {}), faults
 
 
 def van_der_corput(i: int) -> float:
