@@ -158,7 +158,7 @@ def _preview(found: PointList, *, as_json: bool) -> None:
     grid = found.grid
     print(f"{grid.sheet}  {grid.encoding}  {grid.separator!r}  {len(found.points)} 点 points")
     for line in grid.preview():
-        print("  " + " | ".join(cell for cell in line.cells[:8] if cell))
+        print("  " + " | ".join(cell for cell in line.cells[:8]))
     table = Table(
         "行 row", "位号 tag", "地址 text", "→", "规则 rule", "单位", "量程", "限值 limits"
     )

@@ -189,6 +189,7 @@ class _Import:
 
     place: str
     tables: Table = field(default_factory=dict)
+    grid_rows: list[tuple[Table, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, row: int, column: int, message: str) -> None:
@@ -293,6 +294,7 @@ def _take_grid(made: _Import, mark: Line, name: str, head: Line, body: Sequence[
             made.fault(line.number, 0, f"{cause} stands twice" if cause else "no cause")
             continue
         matrix[cause] = row
+        made.grid_rows.append((matrix, cause))
 
 
 def _take_other(made: _Import, line: Line) -> None:
@@ -321,19 +323,15 @@ def _take_other(made: _Import, line: Line) -> None:
 def _forms(made: _Import) -> None:
     """Turn grid rows whose codes all follow from the kinds into the short form."""
     natural = _natural(made.tables)
-    interlocks = made.tables.get("interlock")
-    for table in interlocks.values() if isinstance(interlocks, dict) else ():
-        matrix = table.get("matrix") if isinstance(table, dict) else None
-        if not isinstance(matrix, dict):
-            continue
-        for cause, row in matrix.items():
-            if isinstance(row, dict) and all(natural.get(e) == code for e, code in row.items()):
-                matrix[cause] = list(row)
+    for matrix, cause in made.grid_rows:
+        row = matrix[cause]
+        if isinstance(row, dict) and all(natural.get(e) == code for e, code in row.items()):
+            matrix[cause] = list(row)
 
 
 def path_text(path: Sequence[str]) -> str:
     """Return a key path as TOML writes it: `interlock."a b".mode`."""
-    return ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in path)
+    return ".".join(key if _BARE.fullmatch(key) else toml_value(key) for key in path)
 
 
 def path_of(text: str) -> tuple[str, ...]:
