@@ -1,4 +1,4 @@
-"""How a plan is shown to people: lines, blocks, load, traffic, in two languages.  Pure."""
+"""How a plan is shown to people: lines, blocks, load, traffic, two languages.  Shell: terminal."""
 
 from collections.abc import Iterator, Mapping
 
