@@ -108,7 +108,10 @@ def read(data: bytes) -> Iterator[Fact]:
         }
         rows = islice(sheet.iter_rows(max_col=max(1, outline.columns)), ROWS_MAX + 1)
         for number, row in enumerate(rows, 1):
-            cells = [_cell(cell, outline) for cell in row]
+            cells = [
+                ["f", ""] if (number, at) in outline.empty_formulas else _cell(cell)
+                for at, cell in enumerate(row, 1)
+            ]
             if any(cells):
                 yield {"row": number, "cells": cells}
     yield {"end": len(book.worksheets)}
@@ -156,9 +159,9 @@ class _Outline(ContentHandler):
         self.merged: list[str] = []
         self.hidden_rows: list[int] = []
         self.hidden_columns: list[str] = []
-        self.empty_formulas: set[str] = set()
+        self.empty_formulas: set[tuple[int, int]] = set()
         self.columns = 0
-        self._cell, self._formula, self._value = "", False, False
+        self._cell, self._formula, self._value, self._within = "", False, False, False
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - SAX
         """Take one element."""
@@ -167,8 +170,8 @@ class _Outline(ContentHandler):
             self._widen(self._cell)
         elif name == "f":
             self._formula = True
-        elif name in ("v", "is"):
-            self._value = True
+        elif name in ("v", "t"):
+            self._within = True
         elif name == "row":
             self._row(attrs)
         elif name == "col" and attrs.get("hidden") in ("1", "true"):
@@ -181,7 +184,13 @@ class _Outline(ContentHandler):
     def endElement(self, name: str) -> None:  # noqa: N802 - SAX
         """Note a formula that nobody has calculated."""
         if name == "c" and self._formula and not self._value:
-            self.empty_formulas.add(self._cell)
+            self.empty_formulas.add(_position(self._cell))
+        self._within = False
+
+    def characters(self, content: str) -> None:
+        """A stored value is there when it has any character: an empty `<v/>` is none."""
+        if self._within and content:
+            self._value = True
 
     def _row(self, attrs: AttributesImpl) -> None:
         number = int(attrs.get("r", "0"))
@@ -191,12 +200,19 @@ class _Outline(ContentHandler):
             self.hidden_rows.append(number)
 
     def _widen(self, where: str) -> None:
-        column = 0
-        for letter in where.rstrip("0123456789"):
-            column = column * 26 + ord(letter) - 64
+        column = _position(where)[1]
         if column > COLUMNS_MAX:
             raise Refused(f"a cell in column {where}: more than {COLUMNS_MAX} columns")
         self.columns = max(self.columns, column)
+
+
+def _position(where: str) -> tuple[int, int]:
+    """Return (row, column) of `B3`, both from 1; 0 where the text has none."""
+    letters = where.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - 64
+    return int(where[len(letters) :] or 0), column
 
 
 def _outline(archive: zipfile.ZipFile, path: str) -> _Outline:
@@ -205,12 +221,9 @@ def _outline(archive: zipfile.ZipFile, path: str) -> _Outline:
     return outline
 
 
-def _cell(cell: object, outline: _Outline) -> list[str] | None:
-    """Return [kind, text]: s text, n number, d date, b switch, f formula without value, e error."""
-    where = getattr(cell, "coordinate", "")
+def _cell(cell: object) -> list[str] | None:
+    """Return [kind, text]: s text, n number, d date, b switch, e error; f stands for a formula."""
     value: object = getattr(cell, "value", None)
-    if where in outline.empty_formulas:
-        return ["f", ""]
     if value is None:
         return None
     if getattr(cell, "data_type", "") == "e":
