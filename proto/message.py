@@ -38,6 +38,23 @@ MESSAGES: Mapping[str, Message] = {
         "the canary register is right again ({got})",
         "标志寄存器恢复正确（{got}）",
     ),
+    "device.certificate_expires": Message(
+        "{endpoint}: the certificate of {whose} ends in {days} days; renew it in time",
+        "{endpoint}：{whose} 的证书还有 {days} 天到期，请及时更换",
+    ),
+    "device.certificate_lapsed": Message(
+        "{endpoint}: certificate {thumbprint} is {standing}; its key is the approved one, "
+        "values are kept and marked",
+        "{endpoint}：证书 {thumbprint} 逾期或未生效（{standing}），密钥未变：数据保留并标记",
+    ),
+    "device.certificate_refused": Message(
+        "{thumbprint} is not trusted; approve on site: yujing-edge trust approve",
+        "证书 {thumbprint} 未受信任；请在现场核对后执行 yujing-edge trust approve",
+    ),
+    "device.certificate_renewed": Message(
+        "{endpoint}: new certificate {thumbprint} of the approved key",
+        "{endpoint}：已批准密钥启用新证书 {thumbprint}",
+    ),
     "device.clock_stepped": Message(
         "clock jumped to {offset_us} us, segment {segment}",
         "设备时钟跳变：偏差 {offset_us} us，第 {segment} 段",
@@ -54,6 +71,12 @@ MESSAGES: Mapping[str, Message] = {
         "{address} registered as {id}, which no line expects",
         "{address} 以 {id} 注册，无对应线路",
     ),
+    "device.history_filled": Message(
+        "{values} values from the history of the server; points filled {points_filled}, "
+        "partly {points_partly}, without history {points_no_history}",
+        "已从服务器历史补入 {values} 个值；测点补全 {points_filled}，"
+        "部分 {points_partly}，无历史 {points_no_history}",
+    ),
     "device.hole_found": Message(
         "{kind} at FC{fc} {first}..{last}: exception {exception}, found by {requests} requests",
         "查明 {kind}：功能码 {fc} 地址 {first}..{last}，异常码 {exception}，询问 {requests} 次",
@@ -61,6 +84,10 @@ MESSAGES: Mapping[str, Message] = {
     "device.hole_gone": Message(
         "{kind} at FC{fc} {first}..{last} is answered again; the next start reads it",
         "{kind}：功能码 {fc} 地址 {first}..{last} 恢复应答，下次启动后重新读取",
+    ),
+    "device.item_refused": Message(
+        "{node} and {count} in all: {status}; next try in {retry_s} s",
+        "{node} 等共 {count} 个节点被拒：{status}；{retry_s} 秒后重试",
     ),
     "device.life_returned": Message(
         "{source} moves again",
@@ -77,6 +104,10 @@ MESSAGES: Mapping[str, Message] = {
     "device.line_overloaded": Message(
         "line {line} needs {need_s} s per {period_s} s; would fit: {fits}",
         "线路 {line} 超载：每 {period_s} s 需 {need_s} s；可行：{fits}",
+    ),
+    "device.login_insecure": Message(
+        "login only on an encrypted channel: choose another policy",
+        "仅在加密通道上登录：请改用加密策略",
     ),
     "device.misbehaved": Message(
         "answer rejected: {check}, asked {asked} got {got}",
@@ -98,9 +129,21 @@ MESSAGES: Mapping[str, Message] = {
         "reads are split around what was found",
         "读取计划已改：绕开已查明的区段",
     ),
+    "device.policy_insecure": Message(
+        "{endpoint} is spoken to by {policy}: an exception with an end; renew the server",
+        "{endpoint} 使用不安全策略 {policy}：限期例外，请升级服务器",
+    ),
+    "device.policy_refused": Message(
+        "endpoint offers only {policy}",
+        "仅提供不安全策略 {policy}",
+    ),
     "device.probing_requested": Message(
         "block {block} ({request}) refused with exception {exception}; open a work mark to search",
         "读取块 {block}（{request}）被拒，异常码 {exception}；需检修标记方可探测",
+    ),
+    "device.publish_lost": Message(
+        "message {sequence} is no longer at the server: {items} points without a value",
+        "服务器已无第 {sequence} 号通知：{items} 个测点缺值",
     ),
     "device.refused": Message(
         "exception {exception} ({name})", "设备拒绝：异常码 {exception}（{name}）"
@@ -108,6 +151,10 @@ MESSAGES: Mapping[str, Message] = {
     "device.ring_overran": Message(
         "{lost} events overwritten unread",
         "事件环溢出：{lost} 条未读即被覆盖",
+    ),
+    "device.server_condition": Message(
+        "the server says state {state}, service level {service_level}",
+        "服务器状态 {state}，服务级别 {service_level}",
     ),
     "device.slot_freed": Message(
         "{address} answers again after {held_ms} ms; the slot is ours",

@@ -11,7 +11,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from devices.driver import Block, Change, Note
 from devices.failure import LinkFailed
 from devices.opcua import nodes
-from devices.opcua.history import PAUSE_NS, Answer, AskAccess, AskValues, Fill
+from devices.opcua.history import PAUSE_NS, Answer, AskAccess, AskValues, Fill, Outcome
 from devices.opcua.plan import NodeItem, OpcUaRequest
 from devices.opcua.session import FOREIGN_ERRORS
 from devices.opcua.status_code import is_session_gone
@@ -103,6 +103,8 @@ class HistoryErrands:
             "from_us": fill.from_us,
             "to_us": fill.to_us,
             "values": fill.values,
-            **{f"points_{one.value.replace(' ', '_')}": n for one, n in outcomes.items()},
+            "points_filled": outcomes.get(Outcome.FILLED, 0),
+            "points_partly": outcomes.get(Outcome.PARTLY, 0),
+            "points_no_history": outcomes.get(Outcome.NO_HISTORY, 0),
         }
         self._note(Note("device.history_filled", blocks[fill.block].device, body))
