@@ -13,11 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge import events, platform
-from edge.acquisition.fieldwork import Fieldwork
 from edge.acquisition.lines import Lines
 from edge.alarm.loop import AlarmLoop
 from edge.clock import SystemClock
 from edge.control import ControlServer
+from edge.fieldwork import Fieldwork
 from edge.figures import alarms_of, lane_health, line_health, uplink_health
 from edge.health import summary
 from edge.image import ProcessImage
