@@ -73,6 +73,8 @@ def lost_devices(bodies: Iterable[Mapping[str, object]]) -> frozenset[str]:
         "device.link_lost",
         "device.life_stopped",
         "device.link_restored",
+        "device.unit_suspended",
+        "device.unit_resumed",
         "device.life_returned",
     )
     named = {str(body.get("device", "")) for body in bodies if body.get("k") in kinds}

@@ -39,6 +39,8 @@ _RECORD_KINDS: Final = (
 _LINK_KINDS: Final = (
     "device.link_lost",
     "device.link_restored",
+    "device.unit_suspended",
+    "device.unit_resumed",
     "device.life_stopped",
     "device.life_returned",
 )
