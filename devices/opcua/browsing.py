@@ -26,7 +26,7 @@ from devices.opcua.session import (
     open_session,
     scout,
 )
-from devices.opcua.status_code import BAD_TOO_MANY_OPERATIONS, is_bad, judge, name
+from devices.opcua.status_code import BAD_TOO_MANY_OPERATIONS, judge, name
 from devices.opcua.trust import load_own
 from proto.errors import DeviceRefused, NotFound
 from proto.quality import Quality
@@ -38,6 +38,15 @@ _DEPTH_MAX = 64
 _UNIT, _RANGE = "EngineeringUnits", "EURange"
 _TEXT_MAX = 64
 _READ_ACCESS = 0x01
+_CLOSED = frozenset(
+    {
+        0x801F0000,  # BadUserAccessDenied
+        0x80340000,  # BadNodeIdUnknown
+        0x80350000,  # BadAttributeIdInvalid
+        0x803A0000,  # BadNotReadable
+    }
+)
+_BUILT_IN_MAX = 25
 
 
 @dataclass(slots=True)
@@ -282,6 +291,7 @@ class _Walker:
         wanted = [ids[one.node] for one in found]
         for one, data in zip(found, await self._read(wanted, AttributeIds.Value), strict=True):
             _fill_value(one, data)
+        await self._read_types([one for one in found if not one.type], ids)
         levels = await self._read(wanted, AttributeIds.UserAccessLevel)
         paces = await self._read(wanted, AttributeIds.MinimumSamplingInterval)
         for one, level, least in zip(found, levels, paces, strict=True):
@@ -294,6 +304,17 @@ class _Walker:
         extras = await self._read([node for node, _, _ in self._extras], AttributeIds.Value)
         for (_, owner, label), data in zip(self._extras, extras, strict=True):
             _fill_extra(owner, label, nodes.content(data))
+
+    async def _read_types(self, found: Sequence[Variable], ids: Mapping[str, ua.NodeId]) -> None:
+        """Ask for the declared type of what has no value just now."""
+        wanted = [ids[one.node] for one in found]
+        answers = await self._read(wanted, AttributeIds.DataType)
+        for one, data in zip(found, answers, strict=True):
+            kind = nodes.content(data)
+            if isinstance(kind, ua.NodeId) and kind.NamespaceIndex == 0:
+                number = kind.Identifier
+                if isinstance(number, int) and 0 < number <= _BUILT_IN_MAX:
+                    one.type = ua.VariantType(number).name
 
     def _id(self, node: str) -> ua.NodeId:
         namespaces = {uri: index for index, uri in self._uris.items()}
@@ -327,14 +348,13 @@ def _fill_value(one: Variable, data: ua.DataValue) -> None:
     code = 0 if data.StatusCode is None else int(data.StatusCode.value)
     one.quality, _ = judge(code)
     one.status = name(code)
+    one.is_readable = code not in _CLOSED
     variant = data.Value
-    if variant is None or variant.VariantType is None:
+    if variant is None or variant.VariantType is None or variant.Value is None:
         return
-    one.is_readable = not is_bad(code)
     kind = variant.VariantType.name
     one.type = f"{kind}[]" if variant.is_array else kind
-    if variant.Value is not None and kind != "Null":
-        one.value = str(variant.Value)[:_TEXT_MAX]
+    one.value = str(variant.Value)[:_TEXT_MAX]
 
 
 def _fill_extra(owner: Variable, label: str, content: object) -> None:

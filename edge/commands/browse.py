@@ -188,7 +188,8 @@ def point_rows(variables: Sequence[Variable]) -> tuple[list[tuple[str, ...]], in
         tag = _tag(one.path, used)
         low = "" if one.low is None else f"{one.low:.15g}"
         high = "" if one.high is None else f"{one.high:.15g}"
-        rows.append((tag, one.path, one.node, kind, one.unit, low, high))
+        unit = "bool" if kind == NodeType.BOOLEAN else one.unit
+        rows.append((tag, one.path, one.node, kind, unit, low, high))
     return rows, left_out
 
 
