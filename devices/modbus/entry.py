@@ -151,6 +151,11 @@ class TcpEntry:
         """True while somebody holds the slot."""
         return self._slot.is_held
 
+    @property
+    def next_local_port(self) -> int:
+        """Our port for the next connection; 0 = any."""
+        return self._slot.local_port
+
     def _fail(self, how: slot.Failure, now_ns: int) -> None:
         address = self._address()
         self._slot, is_held_now = slot.failed(self._slot, how, now_ns)
