@@ -7,7 +7,7 @@ from edge.acquisition import breaker, life, pair
 from edge.acquisition.breaker import Breaker, Pace, Trip
 from edge.acquisition.life import Life, LifeSpec, LifeState
 from edge.acquisition.pair import Member, PairState
-from edge.acquisition.probe_budget import SHARE_PERCENT, WINDOW_NS, ProbeBudget
+from edge.acquisition.probe_budget import WINDOW_NS, ProbeBudget
 from edge.acquisition.schedule import Beat, Schedule, Skip, Wait
 from edge.grid import Grid
 
@@ -116,7 +116,7 @@ def test_probing_never_takes_more_than_a_twentieth_of_any_minute(
         ended.append((now_ns, took_ms * MS))
     for end_ns, _ in ended:
         inside = sum(took for at, took in ended if end_ns - WINDOW_NS < at <= end_ns)
-        assert inside <= WINDOW_NS * SHARE_PERCENT // 100
+        assert inside <= WINDOW_NS * 5 // 100
 
 
 readings = st.lists(

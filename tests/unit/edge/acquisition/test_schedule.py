@@ -159,3 +159,10 @@ def test_a_block_with_a_clock_is_spread_over_a_second_and_keeps_its_slots() -> N
     within = [late for _, late in begun]
     assert all(0 <= late < 1000 * MS for late in within)
     assert len({late // (100 * MS) for late in within}) >= 7
+
+
+def test_not_even_a_trial_or_a_long_block_starts_while_the_line_drains() -> None:
+    state = Schedule([Grid(0, 100 * MS)], [0])
+    for slot in range(10):
+        now_ns = slot * 100 * MS
+        assert state.step(now_ns, [250 * MS], free_ns=5000 * MS) == Skip(0, slot, 1)
