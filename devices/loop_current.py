@@ -1,8 +1,8 @@
 """Current loops: raw counts or milliamperes to engineering values, and broken loops.  Pure.
 
-Between the currents of its range a loop is linear.  Below and above the fault currents it is broken,
-whatever the number would mean.  The figures (NAMUR NE43: 3.6 and 21 mA) come with the data of a
-point, unverified.  Source: `acquisition.md` 3.10.
+Between the currents of its range a loop is linear.  Below and above the fault currents it is
+broken, whatever the number would mean.  The figures (NAMUR NE43: 3.6 and 21 mA) come with the data
+of a point, unverified.  Source: `acquisition.md` 3.10.
 """
 
 from typing import NamedTuple, Protocol

@@ -117,7 +117,7 @@ class PointModel(Model):
     poll: Name
     scale: Finite = 1.0
     offset: Finite = 0.0
-    enum: dict[str, str] = {}
+    enum: dict[str, str] = Field(default_factory=dict)
     fault_values: Annotated[tuple[Finite, ...], Field(max_length=16)] = ()
     signal: Signal | None = None
     rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

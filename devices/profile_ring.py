@@ -45,14 +45,15 @@ class RingPlace(Model):
 
 
 class RingIndex(Model):
-    """Which slot the controller wrote last, or writes next."""
+    """Which slot the controller wrote last, or writes next; `first` = how it numbers slot 0."""
 
     at: RingPlace
     means: Literal["next", "last"] = "next"
+    first: Annotated[int, Field(ge=0, le=1)] = 0
 
 
 class RingRecords(Model):
-    """The records: `count` of `words` registers each from `start`, or a node with an array of words.
+    """The records: `count` of `words` registers each from `start`, or a node with their words.
 
     `wrap` says how the index runs: `index` = it goes round with the slots, `total` = it counts all
     records ever written, the slot is its remainder.
@@ -134,7 +135,9 @@ class EventRing(Model):
     order: OrderName | None = None
     first_seq: Annotated[int, Field(ge=0, le=1)] = 1
     stamp: RingStamp
-    codes: dict[Annotated[str, Field(pattern=r"^-?[0-9]{1,10}$")], RingCode] = {}
+    codes: dict[Annotated[str, Field(pattern=r"^-?[0-9]{1,10}$")], RingCode] = Field(
+        default_factory=dict
+    )
     vector: RingVector
     needs_write: bool = False
 

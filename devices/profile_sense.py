@@ -5,9 +5,22 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from devices.address import ModbusAddress, RegisterType
 from devices.kinds import Kind
-from devices.profile import ModbusPoint, ModbusProfile, OpcUaPoint, OpcUaProfile, Profile
+from devices.profile import (
+    ModbusPoint,
+    ModbusProfile,
+    ModbusText,
+    OpcUaPoint,
+    OpcUaProfile,
+    Profile,
+    text_address,
+)
 from devices.profile import point_type as type_of
-from devices.profile_vectors import modbus_vector_faults, opcua_vector_faults
+from devices.profile_ring_check import ring_faults
+from devices.profile_vectors import (
+    modbus_vector_faults,
+    opcua_vector_faults,
+    text_vector_faults,
+)
 from devices.registers import fault_code
 from proto.errors import Fault
 from proto.point import PointType
@@ -36,6 +49,9 @@ def sense_faults(
         faults.extend(_modbus_faults(profile, file))
     else:
         faults.extend(_opcua_faults(profile, file))
+    faults.extend(_text_faults(profile, file))
+    faults.extend(_clock_faults(profile, file))
+    faults.extend(ring_faults(profile, file))
     faults.extend(_kind_faults(profile, file, kinds))
     return faults
 
@@ -75,18 +91,55 @@ def _number_faults(point: AnyPoint, place: str) -> Iterator[Fault]:
     is_plain = point.scale == 1 and point.offset == 0
     if point.scale == 0:
         yield Fault(f"{place}.scale", "profile.scale", f"{point.name}: a scale of 0 hides all")
-    elif not is_plain and (kind.is_float or kind is PointType.BOOL):
-        message = f"{point.name}: {kind} travels as it is; scale and offset are for integers"
+    elif not is_plain and kind is PointType.BOOL:
+        message = f"{point.name}: a bool has no scale and no offset"
         yield Fault(f"{place}.scale", "profile.scale", message)
     if point.range is not None and not point.range[0] < point.range[1]:
         yield Fault(f"{place}.range", "profile.range", f"{point.name}: low is not below high")
+    if point.clamped is not None and not point.clamped[0] < point.clamped[1]:
+        yield Fault(f"{place}.clamped", "profile.range", f"{point.name}: low is not below high")
     if (kind is PointType.BOOL) != (point.unit == "bool"):
         message = f'{point.name}: unit "bool" and type bool go together'
         yield Fault(f"{place}.unit", "profile.unit", message)
+    for number in point.enum:
+        if not number.lstrip("-").isdigit():
+            message = f"{point.name}: enum names whole numbers, not {number}"
+            yield Fault(f"{place}.enum", "profile.enum", message)
+    yield from _life_faults(point, place)
+    yield from _signal_faults(point, place)
+
+
+def _life_faults(point: AnyPoint, place: str) -> Iterator[Fault]:
+    kind = type_of(point)
     if point.life and point.moves is None:
         yield Fault(f"{place}.moves", "profile.life", f"{point.name}: state how the life moves")
-    if point.moves is not None and (kind.is_float or kind is PointType.BOOL):
+    if (point.moves == "toggle") != (point.period_ns is not None):
+        message = f'{point.name}: moves = "toggle" and period go together'
+        yield Fault(f"{place}.period", "profile.life", message)
+    is_bool = kind is PointType.BOOL
+    if point.moves == "toggle" and not is_bool:
+        yield Fault(f"{place}.moves", "profile.life", f"{point.name}: a toggle is a bool")
+    if point.moves in ("counter", "second") and (kind.is_float or is_bool):
         yield Fault(f"{place}.moves", "profile.life", f"{point.name}: a counter is an integer")
+    if point.active and not is_bool:
+        yield Fault(f"{place}.active", "profile.life", f"{point.name}: the active flag is a bool")
+    if point.digest is not None and (kind.is_float or is_bool):
+        yield Fault(f"{place}.digest", "profile.digest", f"{point.name}: a digest is an integer")
+
+
+def _signal_faults(point: AnyPoint, place: str) -> Iterator[Fault]:
+    signal = point.signal
+    if signal is None:
+        return
+    marks = (signal.fault_low, signal.low, signal.high, signal.fault_high)
+    if not marks[0] <= marks[1] < marks[2] <= marks[3]:
+        message = f"{point.name}: fault_low, low, high, fault_high must rise"
+        yield Fault(f"{place}.signal", "profile.signal", message)
+    if point.unit != "mA" and point.range is None:
+        message = f"{point.name}: a loop current needs the range that belongs to it"
+        yield Fault(f"{place}.range", "profile.signal", message)
+    if type_of(point) is PointType.BOOL:
+        yield Fault(f"{place}.signal", "profile.signal", f"{point.name}: a bool is no current")
 
 
 def _modbus_faults(profile: ModbusProfile, file: str) -> Iterator[Fault]:
@@ -99,10 +152,7 @@ def _modbus_faults(profile: ModbusProfile, file: str) -> Iterator[Fault]:
             yield from modbus_vector_faults(point, address, f"{place}.vector")
             usable.append((at, point, address))
     yield from _overlap_faults(usable, file)
-    for at, hole in enumerate(profile.modbus.forbidden):
-        if hole.last < hole.first:
-            place = f"{file}: modbus.forbidden[{at}]"
-            yield Fault(place, "profile.range", f"ends at {hole.last} before {hole.first}")
+    yield from _option_faults(profile, file)
 
 
 def _address_faults(point: ModbusPoint, address: ModbusAddress, place: str) -> Iterator[Fault]:
@@ -150,6 +200,44 @@ def _overlap_faults(
 def _opcua_faults(profile: OpcUaProfile, file: str) -> Iterator[Fault]:
     for at, point in enumerate(profile.points):
         yield from opcua_vector_faults(point, f"{file}: points[{at}].vector")
+
+
+def _text_faults(profile: Profile, file: str) -> Iterator[Fault]:
+    names = Counter([each.name for each in (*profile.points, *profile.texts)])
+    for at, text in enumerate(profile.texts):
+        if names[text.name] > 1:
+            yield Fault(f"{file}: texts[{at}].name", "profile.duplicate", f"{text.name} twice")
+        if isinstance(text, ModbusText):
+            address = text_address(text)
+            if address.address + address.length > 0x10000:
+                message = f"{text.name}: reaches beyond address 65535"
+                yield Fault(f"{file}: texts[{at}].at", "profile.address", message)
+            yield from text_vector_faults(text, address, f"{file}: texts[{at}].vector")
+
+
+def _clock_faults(profile: Profile, file: str) -> Iterator[Fault]:
+    if profile.clock is None:
+        return
+    found = [point for point in profile.points if point.name == profile.clock.point]
+    if not found:
+        message = f"no point {profile.clock.point}"
+        yield Fault(f"{file}: clock.point", "profile.clock", message)
+    elif type_of(found[0]) is PointType.BOOL:
+        yield Fault(f"{file}: clock.point", "profile.clock", "a bool is no time")
+
+
+def _option_faults(profile: ModbusProfile, file: str) -> Iterator[Fault]:
+    options = profile.modbus
+    for at, hole in enumerate(options.forbidden):
+        if hole.last < hole.first:
+            place = f"{file}: modbus.forbidden[{at}]"
+            yield Fault(place, "profile.range", f"ends at {hole.last} before {hole.first}")
+    canary = options.canary
+    if canary is not None and (canary.equals is None) != canary.moves:
+        message = "give equals = the content, or moves = true for a counter"
+        yield Fault(f"{file}: modbus.canary", "profile.canary", message)
+    if len(set(options.ports)) != len(options.ports):
+        yield Fault(f"{file}: modbus.ports", "profile.duplicate", "a port stands twice")
 
 
 def _kind_faults(profile: Profile, file: str, kinds: Mapping[str, Kind]) -> Iterator[Fault]:

@@ -77,7 +77,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of the device: its place in the columns, bytes [start, end) of the answer, its form."""
+    """A time of the device: its place in the row, bytes [start, end) of the answer, its form."""
 
     at: int
     type: RegisterType
@@ -195,10 +195,7 @@ def _decode(data: bytes, layout: Layout) -> Decoded:
     raw, number = _numbers(data, layout)
     if layout.order is not None:
         raw, number = raw.take(layout.order), number.take(layout.order)
-    if layout.scale is None:
-        value = number
-    else:
-        value = number * layout.scale + layout.offset
+    value = number if layout.scale is None else number * layout.scale + layout.offset
     decoded = Decoded(raw, value, np.zeros(layout.size, np.uint8), np.zeros(layout.size, np.uint8))
     if layout.zero is not None and not math.isfinite(value.dot(layout.zero)):
         broken = ~np.isfinite(value)
