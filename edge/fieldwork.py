@@ -14,6 +14,7 @@ from edge.acquisition.learnt import LearntBook
 from edge.installation import Installation
 from edge.mark_store import LOOK_S, MarkStore, Record
 from edge.plant import LinePlan
+from edge.trust.deferrals import judge_of
 from proto.clock import Clock
 
 Answer = Callable[[Mapping[str, object]], dict[str, object]]
@@ -31,7 +32,7 @@ class Fieldwork:
         self.marks = MarkStore(data_dir, plant.devices, clock, record)
         self._base, self._clock, self._data_dir = installation.base, clock, data_dir
         self._learnt = installation.learnt
-        self._shared = Shared(data_dir=data_dir, learnt=installation.learnt)
+        self._shared = Shared(data_dir=data_dir, learnt=installation.learnt, judge_of=judge_of)
         self._drivers: list[tuple[ModbusDriver, tuple[str, str]]] = []
         self._learners: list[ModbusDriver] = []
         self._permitted: dict[str, bool] = {}

@@ -24,7 +24,7 @@ from devices.modbus.line_settings import (
 )
 from devices.modbus.slot import Record
 from edge import platform
-from edge.acquisition.opcua_session import make_opcua_driver
+from edge.acquisition.opcua_session import JudgeOf, by_key, make_opcua_driver
 from edge.acquisition.tap_driver import tap_driver
 from edge.config_line import (
     HeartbeatConfig,
@@ -50,11 +50,13 @@ class Shared:
         hall: where devices dial in; made with the first line that needs it.
         data_dir: the gateway's folder, for the local ports in use; None = not kept.
         learnt: what earlier runs have found, by device.
+        judge_of: the verdict on OPC UA servers, by pki folder.
     """
 
     hall: Hall | None = None
     data_dir: Path | None = None
     learnt: Mapping[str, Learnt] = field(default_factory=dict)
+    judge_of: JudgeOf = by_key
 
     def seats(self, clock: Clock) -> Hall:
         """Return the hall, made once."""
@@ -104,7 +106,7 @@ def make_driver(line: LinePlan, base: Path, clock: Clock, shared: Shared | None 
     """
     config = line.config
     if config.kind == "opcua":
-        return make_opcua_driver(line, base, clock)
+        return make_opcua_driver(line, base, clock, shared.judge_of if shared else by_key)
     if config.kind == "modbus-tap":
         return tap_driver(config, line.devices, clock)
     return modbus_driver(line, base, clock, shared or Shared())

@@ -1,27 +1,35 @@
-"""The OPC UA driver of a line, with the trust of this gateway.  Shell: pki and password files.
+"""The OPC UA driver of a line.  Shell: password files.
 
-The verdict on a certificate is that of `edge/trust/pin.py`; deferrals are read at each connect, so
-that what two persons sign on site holds without a restart.
+The verdict on a certificate is handed over: by the approved key, and in the gateway with what two
+persons have put off (`edge/trust/deferrals.py`).
 """
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from devices.opcua.certificate import DAY_US, Judge, Presented, Verdict
+from devices.opcua.certificate import DAY_US, Judge, pinned
 from devices.opcua.driver import OpcUaDriver
 from devices.opcua.known_servers import load_profiles
 from devices.opcua.session import OpcUaSecurity
 from edge.config_line import POLICIES_DEPRECATED, LineConfig, LoginConfig
 from edge.plant import LinePlan
-from edge.trust import pin
 from proto.clock import Clock
 from proto.errors import ConfigError, Fault
 
-DEFERRALS = "deferrals.toml"
+JudgeOf = Callable[[Path], Judge]
+"""The verdict of one pki folder."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-def make_opcua_driver(line: LinePlan, base: Path, clock: Clock) -> OpcUaDriver:
+def by_key(_pki: Path) -> Judge:
+    """Return the verdict by approved key alone."""
+    return pinned
+
+
+def make_opcua_driver(
+    line: LinePlan, base: Path, clock: Clock, judge_of: JudgeOf = by_key
+) -> OpcUaDriver:
     """Return the driver of an OPC UA line; nothing is opened yet.
 
     Raises:
@@ -31,7 +39,7 @@ def make_opcua_driver(line: LinePlan, base: Path, clock: Clock) -> OpcUaDriver:
     return OpcUaDriver(
         config.address,
         line.devices,
-        security_of(config, base),
+        security_of(config, base, judge_of),
         clock,
         config.timeout_ns,
         bridge_ns=config.bridge_ns,
@@ -40,7 +48,7 @@ def make_opcua_driver(line: LinePlan, base: Path, clock: Clock) -> OpcUaDriver:
     )
 
 
-def security_of(config: LineConfig, base: Path) -> OpcUaSecurity:
+def security_of(config: LineConfig, base: Path, judge_of: JudgeOf = by_key) -> OpcUaSecurity:
     """Return how the sessions of a line are secured.
 
     Raises:
@@ -57,26 +65,6 @@ def security_of(config: LineConfig, base: Path) -> OpcUaSecurity:
     return OpcUaSecurity(
         pki, config.security, judge_of(pki), insecure_until_us, user=user, password=password
     )
-
-
-def judge_of(pki: Path) -> Judge:
-    """Return the verdict by pinned key, with the deferrals that stand in `pki` at the time."""
-
-    def judge(presented: Presented, now_us: int) -> Verdict:
-        return pin.judge(presented, now_us, read_deferrals(pki))
-
-    return judge
-
-
-def read_deferrals(pki: Path) -> tuple[pin.Deferral, ...]:
-    """Return the deferrals of a pki folder; none where the file is missing or damaged.
-
-    A damaged file defers nothing: the alarm is urgent, the session stands all the same.
-    """
-    try:
-        return pin.parse_deferrals((pki / DEFERRALS).read_bytes())
-    except (OSError, ValueError):
-        return ()
 
 
 def read_password(login: LoginConfig, base: Path, line: str) -> str:

@@ -13,11 +13,12 @@ from devices.address import NodeType
 from devices.opcua.browsing import NODES_MAX, Variable, Walk, walk
 from devices.opcua.known_servers import load_profiles
 from devices.opcua.session import OpcUaSecurity
-from edge.acquisition.opcua_session import judge_of, read_password
+from edge.acquisition.opcua_session import read_password
 from edge.clock import SystemClock
 from edge.commands.words import OK, WRONG, Json, Lang, emit
 from edge.config_line import LoginConfig
 from edge.platform import write_whole
+from edge.trust.deferrals import judge_of
 from proto.errors import NotFound
 from proto.quality import Quality
 from proto.sheet import write_csv

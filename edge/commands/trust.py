@@ -9,11 +9,11 @@ from cyclopts import App, Parameter
 
 from devices.opcua.certificate import days_left
 from devices.opcua.trust_store import FOLDERS, Entry, approve, entries, find, revoke
-from edge.acquisition.opcua_session import DEFERRALS, read_deferrals
 from edge.clock import SystemClock
 from edge.commands.words import OK, Json, Lang, emit
 from edge.platform import write_whole
 from edge.trust import pin
+from edge.trust.deferrals import DEFERRALS, read_deferrals
 from proto.errors import NotFound
 
 Pki = Annotated[Path, Parameter(help="own/, trusted/, rejected/, revoked/")]
