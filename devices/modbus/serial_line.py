@@ -5,6 +5,7 @@ data bits, parity and stop bits.
 """
 
 import asyncio
+import termios
 from collections.abc import Callable
 
 from pymodbus.transport.serialtransport import create_serial_connection
@@ -17,15 +18,19 @@ def serial_opener(port: SerialEndpoint) -> Opener:
     """Return what opens the port."""
 
     async def opened(factory: Callable[[], asyncio.BaseProtocol]) -> tuple[object, object]:
-        return await create_serial_connection(
-            asyncio.get_running_loop(),
-            factory,
-            port.path,
-            baudrate=port.baud,
-            bytesize=port.data_bits,
-            parity=port.parity,
-            stopbits=port.stop_bits,
-            timeout=0,
-        )
+        try:
+            return await create_serial_connection(
+                asyncio.get_running_loop(),
+                factory,
+                port.path,
+                baudrate=port.baud,
+                bytesize=port.data_bits,
+                parity=port.parity,
+                stopbits=port.stop_bits,
+                timeout=0,
+            )
+        except (termios.error, ValueError) as error:  # neither is an OSError
+            mode = f"{port.baud} {port.data_bits}{port.parity}{port.stop_bits}"
+            raise OSError(f"the port does not take {mode}: {error}") from error
 
     return opened
