@@ -10,6 +10,7 @@ from edge.commands.browse import browse
 from edge.commands.check import check
 from edge.commands.explain import explain
 from edge.commands.import_book import import_book
+from edge.commands.loop import loop
 from edge.commands.mark import mark
 from edge.commands.matrix import matrix
 from edge.commands.plan import plan
@@ -31,6 +32,7 @@ app = App(
 for command in (check, plan, run, status, explain, read):
     app.command(command)
 app.command(points)
+app.command(loop)
 app.command(import_book, name="import")
 app.command(matrix)
 app.command(browse)

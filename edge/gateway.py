@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge import events, platform
 from edge.acquisition.lines import Lines
+from edge.acquisition.loop_store import LoopStore
 from edge.alarm.loop import AlarmLoop
 from edge.clock import SystemClock
 from edge.control import ControlServer
@@ -150,7 +151,8 @@ class Gateway:
             Ears(self._clock_word, self._exchanged, self._diagnose),
         )
         answers = Answers(plant, self._image, self._scans, clock, self._more).table()
-        answers |= {"status": lambda _: self.status(), **self._field.table()}
+        self._loops = LoopStore(installation.data_dir, plant, clock, record)
+        answers |= {"status": lambda _: self.status(), **self._field.table(), **self._loops.table()}
         self._control = ControlServer(installation.data_dir, answers)
         self._supervisor = Supervisor(clock)
         self._told = asyncio.Event()
@@ -230,6 +232,7 @@ class Gateway:
         version = self._installation.config.config.version
         return {
             **self._lines.describe_point(number),
+            **self._loops.of(self._installation.plant.points[number].name),
             "alarms": alarms,
             "configuration": version,
         }

@@ -205,6 +205,7 @@ MESSAGES: Mapping[str, Message] = {
         "program or set-points of {source} changed ({what}); confirm the map",
         "{source} 的程序或设定已变（{what}）；请确认点表",
     ),
+    "point.not_proven": Message("{point}: no valid loop sheet", "{point}：回路未验证"),
 }
 
 

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.acquisition.loop_store import LoopStore
+from edge.clock import SystemClock
 from edge.commands.explain_words import point_lines
 from edge.commands.words import (
     OK,
@@ -51,7 +53,12 @@ def _explain_cold(made: Installation, name: str) -> dict[str, object]:
     found = find_interlock(made.models, name)
     if found is not None:
         return explain_interlock(initial(found[0], 0), found[1], 0, live=False)
-    return explain_point(made.plant, number_of(made, name), None, 0)
+    number = number_of(made, name)
+    loops = LoopStore(made.data_dir, made.plant, SystemClock())
+    return {
+        **explain_point(made.plant, number, None, 0),
+        **loops.of(made.plant.points[number].name),
+    }
 
 
 def _tree(body: Body, indent: str) -> None:

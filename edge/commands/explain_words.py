@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from proto.message import Language
+from proto.message import say as message
 from proto.quality import Detail
 
 Body = Mapping[str, object]
@@ -88,14 +89,29 @@ def say(key: str, lang: Language) -> str:
 def point_lines(body: Body, lang: Language, zone: str = "UTC") -> list[str]:
     """Return the text of one point; `zone` is the site's, for wall times."""
     if "quality" not in body:
-        return [f"{body.get('tag')}  {say('not_live', lang)}", _way(body, lang)]
+        return [
+            f"{body.get('tag')}  {say('not_live', lang)}",
+            _way(body, lang),
+            *_loop(body, lang),
+        ]
     return [
         _value(body, lang, _zone(zone)),
         *_line(body, lang, _zone(zone)),
         _way(body, lang),
         _source(body, lang),
+        *_loop(body, lang),
         _used(body, lang),
     ]
+
+
+def _loop(body: Body, lang: Language) -> list[str]:
+    """Return whether a loop sheet proves the point; nothing for the gateway's own points."""
+    loop = _map(body.get("loop"))
+    if not loop:
+        return []
+    if loop.get("proven"):
+        return [f"  {'回路测试' if lang == 'zh' else 'loop sheet'} {loop.get('date')} PASS"]
+    return ["  " + message("point.not_proven", lang, point=body.get("tag") or body.get("point"))]
 
 
 def _value(body: Body, lang: Language, zone: tzinfo) -> str:
