@@ -1,4 +1,4 @@
-"""Configuration to rows on the harness: a tap, a dead unit among others, a hung PLC among others."""
+"""Configuration to rows on the harness: a tap, a dead unit, a hung PLC, a paced line."""
 
 import asyncio
 from contextlib import AsyncExitStack
