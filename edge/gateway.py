@@ -23,6 +23,7 @@ from edge.figures import alarms_of, lane_health, line_health, uplink_health
 from edge.health import summary
 from edge.image import ProcessImage
 from edge.installation import Installation, load
+from edge.mark_store import calibrating
 from edge.scan.answers import Answers
 from edge.scan.loop import ScanLoop
 from edge.spool.axes import axis_shapes
@@ -151,7 +152,13 @@ class Gateway:
             Ears(self._clock_word, self._exchanged, self._diagnose),
         )
         answers = Answers(plant, self._image, self._scans, clock, self._more).table()
-        self._loops = LoopStore(installation.data_dir, plant, clock, record)
+        self._loops = LoopStore(
+            installation.data_dir,
+            plant,
+            clock,
+            calibrating(installation.data_dir, clock),
+            record,
+        )
         answers |= {"status": lambda _: self.status(), **self._field.table(), **self._loops.table()}
         self._control = ControlServer(installation.data_dir, answers)
         self._supervisor = Supervisor(clock)

@@ -132,6 +132,17 @@ def open_marks(data_dir: Path, wall_us: int) -> core.Marks:
     return core.expired(_read(data_dir / FILE), wall_us)[0]
 
 
+def calibrating(data_dir: Path, clock: Clock) -> Callable[[str], bool]:
+    """Return what says whether a CALIBRATION mark of a device holds now (`acquisition.md` 3.20)."""
+
+    def holds(device: str) -> bool:
+        now_us = clock.wall_us()
+        found = core.find(open_marks(data_dir, now_us), MarkKind.CALIBRATION, device, now_us)
+        return found is not None
+
+    return holds
+
+
 def _read(path: Path) -> core.Marks:
     try:
         return core.from_json(path.read_bytes())

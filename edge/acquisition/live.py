@@ -6,7 +6,7 @@ turned back into registers: there is never a second master on a line.  Nothing i
 
 import asyncio
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from devices.profile import ModbusPoint, ModbusProfile
 from edge.acquisition.doctor import Registers, Trace
 from edge.acquisition.drivers import make_driver
 from edge.config import EdgeConfig
-from edge.control import ask
 from edge.points import LinePlan, build
 from proto.clock import Clock
 from proto.errors import ConfigError, DeviceError, NotFound
@@ -30,6 +29,8 @@ _CODE = {
     RegisterType.INT64: ">q", RegisterType.UINT64: ">Q",
 }  # fmt: skip
 
+Values = Callable[[list[str]], Awaitable[Mapping[str, object]]]
+"""Asks the running gateway for the values of some points; NotFound when none runs."""
 Places = set[tuple[Table, int]]
 
 
@@ -116,7 +117,7 @@ def _trace(rows: Mapping[tuple[Table, int], Sequence[int]]) -> Trace:
 
 
 async def watch_gateway(
-    data_dir: Path, bindings: Sequence[PointBinding], seconds: float
+    values: Values, bindings: Sequence[PointBinding], seconds: float
 ) -> Trace | None:
     """Return registers as the running gateway's own values imply them; None when none runs."""
     known = {b.point.name: b for b in bindings if isinstance(b.address, ModbusAddress)}
@@ -124,7 +125,7 @@ async def watch_gateway(
     polls = max(1, round(seconds / POLL_S))
     for poll in range(polls):
         try:
-            body = await ask(data_dir, {"do": "points", "ids": list(known)})
+            body = await values(list(known))
         except NotFound:
             return None
         found = body.get("points")

@@ -13,8 +13,6 @@ from pathlib import Path
 from devices.driver import PointBinding
 from edge.acquisition import loop_sheet as core
 from edge.acquisition.loop_sheet import Sheet
-from edge.mark_store import open_marks
-from edge.marks import MarkKind, find
 from edge.plant import Plant
 from proto.batch import Lane
 from proto.clock import Clock
@@ -23,6 +21,8 @@ from proto.errors import BadRequest, Conflict, NotFound
 FILE = "loops.jsonl"
 FILE_BYTES_MAX = 64 * 1024 * 1024
 
+Calibrating = Callable[[str], bool]
+"""True while a CALIBRATION mark of the device is open."""
 Record = Callable[[Lane, dict[str, object]], None]
 Request = Mapping[str, object]
 
@@ -31,9 +31,15 @@ class LoopStore:
     """All loop sheets of one gateway."""
 
     def __init__(
-        self, data_dir: Path, plant: Plant, clock: Clock, record: Record | None = None
+        self,
+        data_dir: Path,
+        plant: Plant,
+        clock: Clock,
+        calibrating: Calibrating,
+        record: Record | None = None,
     ) -> None:
         """Read what is there; `record` is None where no gateway runs."""
+        self._calibrating = calibrating
         self._dir, self._plant, self._clock, self._record = data_dir, plant, clock, record
         self._sheets = _read(data_dir / FILE)
         self._bindings = {binding.point.name: binding for binding in plant.bindings}
@@ -110,8 +116,7 @@ class LoopStore:
         if faults:
             raise BadRequest("loop.sheet", "; ".join(faults), place=name)
         device = name.partition("/")[0]
-        marks = open_marks(self._dir, now_us)
-        if find(marks, MarkKind.CALIBRATION, device, now_us) is None:
+        if not self._calibrating(device):
             message = f"open a CALIBRATION mark of {device} first: yujing-edge mark open"
             raise Conflict("loop.no_mark", message, place=name)
         self._keep(sheet)

@@ -22,6 +22,7 @@ from edge.commands.words import (
 from edge.control import ask
 from edge.installation import Installation, load
 from edge.interlock.scan import initial
+from edge.mark_store import calibrating
 from edge.scan.explain import explain_interlock, explain_point, find_interlock
 from proto.errors import NotFound
 
@@ -54,7 +55,8 @@ def _explain_cold(made: Installation, name: str) -> dict[str, object]:
     if found is not None:
         return explain_interlock(initial(found[0], 0), found[1], 0, live=False)
     number = number_of(made, name)
-    loops = LoopStore(made.data_dir, made.plant, SystemClock())
+    clock = SystemClock()
+    loops = LoopStore(made.data_dir, made.plant, clock, calibrating(made.data_dir, clock))
     return {
         **explain_point(made.plant, number, None, 0),
         **loops.of(made.plant.points[number].name),

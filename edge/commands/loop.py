@@ -21,6 +21,7 @@ from edge.commands.files import read_bytes
 from edge.commands.words import OK, WRONG, Body, Json, emit, refuse, rows_of
 from edge.control import ask
 from edge.installation import Installation, load
+from edge.mark_store import calibrating
 from proto.errors import BadRequest, NotFound
 
 Reading = Callable[[], Body]
@@ -47,7 +48,8 @@ def loop(
         BadRequest: neither a tag nor --list.
     """
     made = load(file)
-    store = LoopStore(made.data_dir, made.plant, SystemClock())
+    clock = SystemClock()
+    store = LoopStore(made.data_dir, made.plant, clock, calibrating(made.data_dir, clock))
     if show_list:
         return _list(_asked(made, {"do": "loop.list"}) or store.listed(), as_json=as_json)
     if not tag:

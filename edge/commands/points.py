@@ -18,7 +18,7 @@ from edge.acquisition import live
 from edge.acquisition.doctor import Subject, Trace, diagnose
 from edge.clock import SystemClock
 from edge.commands.files import read_bytes
-from edge.commands.words import CONFIGURATION, OK, WRONG, Json, emit, fault_body, show_faults
+from edge.commands.words import CONFIGURATION, OK, WRONG, Body, Json, emit, fault_body, show_faults
 from edge.config import POLL_DEFAULT_NS, EdgeConfig, load_text
 from edge.config_device import Base, DeviceConfig
 from edge.control import ask
@@ -239,7 +239,11 @@ async def _watch(found: PointList, options: ListOptions, site: _Site, seconds: f
         show_faults([Fault(site.device.name, "points.live", message)])
         return Trace({})
     mine = [b for b in bindings if b.point.name.startswith(f"{site.device.name}/")]
-    return await live.watch_gateway(data_dir, mine, seconds) or Trace({})
+
+    async def values(names: list[str]) -> Body:
+        return await ask(data_dir, {"do": "points", "ids": names})
+
+    return await live.watch_gateway(values, mine, seconds) or Trace({})
 
 
 async def _watch_device(

@@ -9,7 +9,8 @@ import pytest
 from edge import marks
 from edge.acquisition import loop_sheet as core
 from edge.acquisition.loop_sheet import Instrument, Sheet, Step
-from edge.acquisition.loop_store import FILE, LoopStore
+from edge.acquisition.loop_store import FILE, LoopStore, Record
+from edge.mark_store import calibrating
 from edge.marks import Mark, MarkKind
 from proto.batch import Lane
 from proto.errors import BadRequest, Conflict
@@ -130,14 +131,18 @@ def test_a_sheet_comes_back_from_its_line() -> None:
     assert core.from_body(json.loads(json.dumps(core.to_body(SHEET)))) == SHEET
 
 
-def calibrating(folder: Path, clock: Fixed) -> None:
+def store_of(folder: Path, clock: Fixed, record: Record | None = None) -> LoopStore:
+    return LoopStore(folder, PLANT, clock, calibrating(folder, clock), record)
+
+
+def open_mark(folder: Path, clock: Fixed) -> None:
     device = NAME.partition("/")[0]
     mark = Mark(MarkKind.CALIBRATION, device, "loop test", "x", clock.now_us, clock.now_us + 10**9)
     (folder / "marks.json").write_text(marks.to_json((mark,)))
 
 
 def test_without_a_mark_nothing_is_signed(tmp_path: Path) -> None:
-    store = LoopStore(tmp_path, PLANT, Fixed())
+    store = store_of(tmp_path, Fixed())
     with pytest.raises(Conflict, match="CALIBRATION"):
         store.sign({"sheet": core.to_body(SHEET)})
     assert not (tmp_path / FILE).exists()
@@ -145,13 +150,13 @@ def test_without_a_mark_nothing_is_signed(tmp_path: Path) -> None:
 
 def test_a_signed_sheet_is_on_disk_recorded_and_proves_after_a_restart(tmp_path: Path) -> None:
     clock, records = Fixed(), list[tuple[Lane, dict[str, object]]]()
-    calibrating(tmp_path, clock)
-    store = LoopStore(tmp_path, PLANT, clock, lambda lane, body: records.append((lane, body)))
+    open_mark(tmp_path, clock)
+    store = store_of(tmp_path, clock, lambda lane, body: records.append((lane, body)))
     signed = store.sign({"sheet": core.to_body(SHEET)})
     assert signed["verdict"] == "PASS"
     [(lane, body)] = records
     assert (lane, body["k"], body["point"]) == (Lane.EVENT, "loop.signed", NAME)
-    again = LoopStore(tmp_path, PLANT, clock)
+    again = store_of(tmp_path, clock)
     assert again.of(NAME)["loop"]["proven"] is True  # type: ignore[index]
     rows = again.listed()["loops"]
     assert isinstance(rows, list)
@@ -160,16 +165,16 @@ def test_a_signed_sheet_is_on_disk_recorded_and_proves_after_a_restart(tmp_path:
 
 def test_a_torn_line_proves_nothing_and_spoils_no_other(tmp_path: Path) -> None:
     clock = Fixed()
-    calibrating(tmp_path, clock)
+    open_mark(tmp_path, clock)
     (tmp_path / FILE).write_text('{"schema": "loop/1", "poi')
-    store = LoopStore(tmp_path, PLANT, clock)
+    store = store_of(tmp_path, clock)
     store.sign({"sheet": core.to_body(SHEET)})
-    assert LoopStore(tmp_path, PLANT, clock).of(NAME)["loop"]["proven"] is True  # type: ignore[index]
+    assert store_of(tmp_path, clock).of(NAME)["loop"]["proven"] is True  # type: ignore[index]
 
 
 def test_a_sheet_that_is_none_is_refused(tmp_path: Path) -> None:
-    calibrating(tmp_path, Fixed())
-    store = LoopStore(tmp_path, PLANT, Fixed())
+    open_mark(tmp_path, Fixed())
+    store = store_of(tmp_path, Fixed())
     with pytest.raises(BadRequest):
         store.sign({"sheet": {"point": NAME}})
     with pytest.raises(BadRequest, match="two different persons"):
