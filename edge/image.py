@@ -6,9 +6,11 @@ shown with their age: no decision may use them.  Standard library only, as the e
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 GOOD, UNCERTAIN, BAD, INIT = 0, 1, 2, 1
 """Qualities, and the reason of a point that was never read; pinned to `proto.quality` by a test."""
@@ -46,9 +48,19 @@ class ImageLayout:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+class Column(Protocol):
+    """Numbers that lie in memory as the image keeps them, such as a numpy array of its type."""
+
+    def __len__(self) -> int:
+        """Return how many."""
+
+    def tobytes(self) -> bytes:
+        """Return them as they lie."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The image at one instant; nobody writes to its lists.
+    """The image at one instant; nobody writes to its columns.
 
     Attributes:
         value: engineering value per point; NaN when there never was one.
@@ -59,30 +71,46 @@ class Snapshot:
         link: per device, integers of `Link`.
     """
 
-    value: list[float]
-    quality: list[int]
-    reason: list[int]
-    detail: list[int]
-    receive_mono_ns: list[int]
-    source_us: list[int]
-    sequence: list[int]
-    link: list[int]
+    value: Sequence[float]
+    quality: Sequence[int]
+    reason: Sequence[int]
+    detail: Sequence[int]
+    receive_mono_ns: Sequence[int]
+    source_us: Sequence[int]
+    sequence: Sequence[int]
+    link: Sequence[int]
 
 
 class ProcessImage:
-    """The columns in the memory of the gateway; each change is one synchronous call."""
+    """The columns in the memory of the gateway; each change is one synchronous call.
+
+    Attributes:
+        layout: which column is which point.
+        live: the columns themselves, without a copy: one instant for whoever reads them without
+            giving up control in between, and of no worth after that.
+    """
 
     def __init__(self, layout: ImageLayout) -> None:
         n = len(layout.points)
         self.layout = layout
-        self._value = [float("nan")] * n
-        self._quality = [BAD] * n
-        self._reason = [INIT] * n
-        self._detail = [0] * n
-        self._receive = [0] * n
-        self._source = [0] * n
-        self._sequence = [0] * n
-        self._link = [int(Link.INIT)] * len(layout.devices)
+        self._value = array("d", [float("nan")]) * n
+        self._quality = array("B", [BAD]) * n
+        self._reason = array("B", [INIT]) * n
+        self._detail = array("I", [0]) * n
+        self._receive = array("q", [0]) * n
+        self._source = array("q", [0]) * n
+        self._sequence = array("q", [0]) * n
+        self._link = array("B", [Link.INIT]) * len(layout.devices)
+        self.live = Snapshot(
+            value=self._value,
+            quality=self._quality,
+            reason=self._reason,
+            detail=self._detail,
+            receive_mono_ns=self._receive,
+            source_us=self._source,
+            sequence=self._sequence,
+            link=self._link,
+        )
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -92,12 +120,12 @@ class ProcessImage:
         self,
         first: int,
         *,
-        value: Sequence[float],
-        quality: Sequence[int],
-        reason: Sequence[int],
-        detail: Sequence[int],
+        value: Sequence[float] | Column,
+        quality: Sequence[int] | Column,
+        reason: Sequence[int] | Column,
+        detail: Sequence[int] | Column,
         no_value: Sequence[bool],
-        source_us: Sequence[int],
+        source_us: Sequence[int] | Column,
         receive_mono_ns: int,
     ) -> None:
         """Replace the block that begins at point `first`, all at once.
@@ -107,41 +135,44 @@ class ProcessImage:
         """
         end = first + len(value)
         assert end <= len(self._value), "a block never reaches beyond the image"
-        if any(no_value):
+        if True in no_value:
             kept = [first + i for i, missing in enumerate(no_value) if missing]
             old = [(i, self._value[i], self._receive[i], self._source[i]) for i in kept]
         else:
             old = []
-        self._value[first:end] = value
-        self._quality[first:end] = quality
-        self._reason[first:end] = reason
-        self._detail[first:end] = detail
-        self._source[first:end] = source_us
-        self._receive[first:end] = [receive_mono_ns] * (end - first)
-        sequence = self._sequence[first] + 1
-        self._sequence[first:end] = [sequence] * (end - first)
+        self._value[first:end] = _floats(value)
+        self._quality[first:end] = _ints("B", quality)
+        self._reason[first:end] = _ints("B", reason)
+        self._detail[first:end] = _ints("I", detail)
+        self._source[first:end] = _ints("q", source_us)
+        self._stamp(first, end, receive_mono_ns)
         for i, last, receive, source in old:
             self._value[i], self._receive[i], self._source[i] = last, receive, source
 
     def switch_good(
         self,
         first: int,
-        value: Sequence[float],
+        value: Sequence[float] | Column,
         receive_mono_ns: int,
-        source_us: Sequence[int] | None = None,
+        source_us: Sequence[int] | Column | None = None,
     ) -> None:
         """Replace a block in which every value is GOOD; the common case, at a third of the cost."""
         n = len(value)
         end = first + n
         assert end <= len(self._value), "a block never reaches beyond the image"
-        zeros = [0] * n
-        self._value[first:end] = value
-        self._quality[first:end] = zeros
-        self._reason[first:end] = zeros
-        self._detail[first:end] = zeros
-        self._source[first:end] = zeros if source_us is None else source_us
-        self._receive[first:end] = [receive_mono_ns] * n
-        self._sequence[first:end] = [self._sequence[first] + 1] * n
+        self._value[first:end] = _floats(value)
+        self._quality[first:end] = self._reason[first:end] = array("B", bytes(n))
+        self._detail[first:end] = array("I", bytes(4 * n))
+        if source_us is None:
+            self._source[first:end] = array("q", bytes(8 * n))
+        else:
+            self._source[first:end] = _ints("q", source_us)
+        self._stamp(first, end, receive_mono_ns)
+
+    def _stamp(self, first: int, end: int, receive_mono_ns: int) -> None:
+        n = end - first
+        self._receive[first:end] = array("q", [receive_mono_ns]) * n
+        self._sequence[first:end] = array("q", [self._sequence[first] + 1]) * n
 
     def doubt(self, points: Iterable[int], reason: int, detail: int) -> None:
         """Make the points that are GOOD UNCERTAIN at once for one reason; values stay."""
@@ -169,14 +200,32 @@ class ProcessImage:
         return Link(self._link[device])
 
     def freeze(self) -> Snapshot:
-        """Return the image of this instant."""
+        """Return a copy of the image of this instant, for whoever keeps it."""
         return Snapshot(
-            value=self._value.copy(),
-            quality=self._quality.copy(),
-            reason=self._reason.copy(),
-            detail=self._detail.copy(),
-            receive_mono_ns=self._receive.copy(),
-            source_us=self._source.copy(),
-            sequence=self._sequence.copy(),
-            link=self._link.copy(),
+            value=self._value.tolist(),
+            quality=self._quality.tolist(),
+            reason=self._reason.tolist(),
+            detail=self._detail.tolist(),
+            receive_mono_ns=self._receive.tolist(),
+            source_us=self._source.tolist(),
+            sequence=self._sequence.tolist(),
+            link=self._link.tolist(),
         )
+
+
+def _floats(values: Sequence[float] | Column) -> "array[float]":
+    """Return values as the image keeps them; numpy arrays are taken as they lie."""
+    if isinstance(values, Sequence):
+        return array("d", values)
+    made: array[float] = array("d", values.tobytes())
+    assert len(made) == len(values), "of the type of the column"
+    return made
+
+
+def _ints(code: str, values: Sequence[int] | Column) -> "array[int]":
+    """Return integers as a column of type `code` keeps them."""
+    if isinstance(values, Sequence):
+        return array(code, values)
+    made: array[int] = array(code, values.tobytes())
+    assert len(made) == len(values), "of the type of the column"
+    return made

@@ -51,18 +51,18 @@ class Reports:
         self._bad.pop(axis.index, None)
         source = columns.source_us
         if is_good:
-            times = source.tolist() if source.any() else None
-            value, received = columns.value.tolist(), columns.receive_mono_ns
-            self._image.switch_good(axis.first_point, value, received, times)
+            times = source if source.any() else None
+            received = columns.receive_mono_ns
+            self._image.switch_good(axis.first_point, columns.value, received, times)
             return
         self._image.switch(
             axis.first_point,
-            value=columns.value.tolist(),
-            quality=columns.quality.tolist(),
-            reason=columns.reason.tolist(),
-            detail=columns.detail.tolist(),
+            value=columns.value,
+            quality=columns.quality,
+            reason=columns.reason,
+            detail=columns.detail,
             no_value=columns.no_value.tolist(),
-            source_us=source.tolist(),
+            source_us=source,
             receive_mono_ns=columns.receive_mono_ns,
         )
 

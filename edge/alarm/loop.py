@@ -61,19 +61,19 @@ class AlarmLoop:
 
     def step(self) -> None:
         """Take one instant: image, interlocks, links."""
-        image, now_ns = self._image.freeze(), self._clock.mono_ns()
+        image, now_ns = self._image.live, self._clock.mono_ns()
         self.book, changes = book.step(self.book, self._specs, self._facts(image), image, now_ns)
         self._write(changes, image)
 
     def acknowledge(self, alarm: str, occurrence: int) -> str | None:
         """Acknowledge one occurrence; returns why it was refused, or None."""
         self.book, changes, refusal = book.ack(self.book, alarm, occurrence)
-        self._write(changes, self._image.freeze())
+        self._write(changes, self._image.live)
         return refusal
 
     def status(self) -> list[dict[str, object]]:
         """Return the standing alarms as they stand in the status."""
-        image = self._image.freeze()
+        image = self._image.live
         return [self._body("alarm", entry, image) for entry in self.book.standing]
 
     def _facts(self, image: Snapshot) -> list[Fact]:

@@ -87,10 +87,12 @@ def derive(
     readings = list(inputs)
     after = list(memories)
     values = [Reading(math.nan, BAD, INIT)] * len(memories)
+    has_windows = bool(memories)
     for point in model.derived:
-        _advance(point.node, readings, values, after, now_ns)
+        if has_windows:
+            _advance(point.node, readings, values, after, now_ns)
         readings.append(evaluate(point.node, readings, values))
-    for channel in model.channels:
+    for channel in model.channels if has_windows else ():
         _advance(channel.node, readings, values, after, now_ns)
     return readings, values, tuple(after)
 

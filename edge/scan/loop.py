@@ -1,4 +1,4 @@
-"""The scan: freeze the image, one step of the engine each 50 ms, records.  Shell: timers.
+"""The scan: one instant of the image, one step of the engine each 50 ms, records.  Shell: timers.
 
 Absolute deadlines: a late wake-up skips whole periods and counts them, never runs two back to back.
 Three late beats in a row are an engine fault until twenty clean ones.  Nothing is ever written to a
@@ -59,7 +59,7 @@ class ScanLoop:
 
     def step(self, commands: tuple[Command, ...] = ()) -> None:
         """Run one scan of every matrix on one instant of the image."""
-        image, now_ns = self._image.freeze(), self._clock.mono_ns()
+        image, now_ns = self._image.live, self._clock.mono_ns()
         wall_us = self._clock.wall_us()
         for i, state in enumerate(self.states):
             done = scan(state, image, now_ns, commands)

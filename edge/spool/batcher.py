@@ -3,7 +3,8 @@
 Rules of this file:
 - One anchor (wall and monotonic) is taken when a batch opens; every time inside comes from it, so
   that time cannot run backwards in a batch.
-- A batch holds points of one part; all parts close together.
+- A batch holds points of one part.  A part that is full closes alone; the window closes all, one a
+  `tick`, so that encoding a large plant never holds up a scan.
 - Nobody waits here.  What RAM may not hold is counted as lost, and `losses.py` names it.
 
 Clause: batches.md 3.4, 3.5 (RAM before the spool), 3.7.
@@ -31,12 +32,27 @@ ALERT_WINDOW_NS = 1_000_000_000
 _OPEN_SAMPLE_BYTES = 24  # raw, value, quality, reason, detail of one sample in its row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One answer of one block."""
 
     slot: int | None
     columns: BlockColumns
+
+
+@dataclass(slots=True)
+class _Open:
+    """The open rows of one part, by the number of their axis.
+
+    Attributes:
+        anchor: when the first of them came.
+        first: how many samples of all parts had been offered before it.
+    """
+
+    rows: dict[int, list[Row]]
+    anchor: Moment
+    first: int
+    samples: int = 0
 
 
 class Batcher:
@@ -47,7 +63,6 @@ class Batcher:
         clock: what the next batch says about the clock.
         alert: True closes every second instead of every window.
         offered: samples handed over since the start, lost ones included.
-        settled: of these, in the same order, on disk or named as lost.
     """
 
     def __init__(
@@ -56,19 +71,16 @@ class Batcher:
         self._parts = tuple(parts)
         self._axes = tuple(axes)
         self._window_ns = window_ns
-        self._rows: list[list[Row]] = [[] for _ in axes]
-        self._anchor: Moment | None = None
+        self._open: dict[int, _Open] = {}  # by part, the oldest first
         self._open_samples = 0
         self._waiting_bytes = 0
         self._waiting_samples = 0
         self.waiting: deque[Closed] = deque()
+        self._firsts: deque[int] = deque()  # beside `waiting`: `first` of each
         self.clock = ClockNote()
         self.alert = False
         self.offered = 0
-        self.settled = 0
-        self._closed = 0
-        self._committed = 0
-        self._marks: deque[tuple[int, int]] = deque()  # batches closed so far, samples in them
+        self._closing = 0
 
     @property
     def samples_in_ram(self) -> int:
@@ -80,66 +92,81 @@ class Batcher:
         """Bytes that wait here, open rows included."""
         return self._waiting_bytes + self._open_samples * _OPEN_SAMPLE_BYTES
 
+    @property
+    def settled(self) -> int:
+        """Samples of `offered`, in the same order, that are on disk or named as lost."""
+        return min(
+            (*self._firsts, *(part.first for part in self._open.values())), default=self.offered
+        )
+
     def offer(self, axis: int, slot: int | None, columns: BlockColumns, now: Moment) -> bool:
         """Take one row; False when RAM may not hold it: then it is lost and must be named."""
         size = len(columns)
         if self._is_full(now):
             self.offered += size
             return False
-        rows = self._rows[axis]
-        behind = rows and slot is not None and rows[-1].slot is not None and slot <= rows[-1].slot
-        if behind or self._open_samples + size > SAMPLES_CLOSE:
-            self.close(now)
-        if len(rows) >= limits.ROWS_PER_AXIS_MAX - 1:
-            self.close(now)
-        if self._anchor is None:
-            self._anchor = now
-        self._rows[axis].append(Row(slot, columns))
+        number = self._axes[axis].part
+        part = self._open.get(number)
+        if part is not None and _ends(part, axis, slot, size):
+            self._close_part(number)
+            part = None
+        if part is None:
+            part = self._open[number] = _Open({}, now, self.offered)
+        rows = part.rows.get(axis)
+        if rows is None:
+            rows = part.rows[axis] = []
+        rows.append(Row(slot, columns))
+        part.samples += size
         self._open_samples += size
         self.offered += size
         return True
 
     def step(self, now: Moment) -> int:
         """Return how far the wall clock moved against the monotonic one since the anchor, in ns."""
-        if self._anchor is None:
-            return 0
-        return (now.wall_us - self._anchor.wall_us) * 1_000 - (now.mono_ns - self._anchor.mono_ns)
+        for part in self._open.values():
+            anchor = part.anchor
+            return (now.wall_us - anchor.wall_us) * 1_000 - (now.mono_ns - anchor.mono_ns)
+        return 0
 
-    def tick(self, now: Moment) -> None:
-        """Close what is due by age, and before a step of the clock above half a second."""
-        if self._anchor is None:
-            return
-        window_ns = min(self._window_ns, ALERT_WINDOW_NS) if self.alert else self._window_ns
-        if now.mono_ns - self._anchor.mono_ns >= window_ns or abs(self.step(now)) > STEP_NS:
+    def tick(self, now: Moment) -> bool:
+        """Close one part that is due by age, or by a step of the clock above half a second.
+
+        Returns:
+            True when more is due: the caller lets others run and calls again.
+        """
+        if abs(self.step(now)) > STEP_NS:
             self.close(now)
+        window_ns = min(self._window_ns, ALERT_WINDOW_NS) if self.alert else self._window_ns
+        oldest = next(iter(self._open), None)
+        if oldest is None:
+            return False
+        if not self._closing:
+            if now.mono_ns - self._open[oldest].anchor.mono_ns < window_ns:
+                return False
+            self._closing = len(self._open)  # the window is the plant's: all close with the oldest
+        self._close_part(oldest)
+        self._closing = min(self._closing - 1, len(self._open))
+        return self._closing > 0
 
     def close(self, now: Moment) -> None:
         """Close the open rows into one batch a part."""
-        anchor = self._anchor
-        if anchor is None:
-            return
-        rows, self._rows = self._rows, [[] for _ in self._axes]
-        self._anchor = None
-        self._open_samples = 0
-        for number, part in enumerate(self._parts):
-            axes = [
-                _axis(shape, rows[index], anchor)
-                for index, shape in enumerate(self._axes)
-                if shape.part == number and rows[index]
-            ]
-            if axes:
-                self._encode(axes, part, anchor)
-        self._marks.append((self._closed, self.offered))
+        for number in list(self._open):
+            self._close_part(number)
+        self._closing = 0
 
     def committed(self, count: int) -> None:
         """The oldest `count` batches of `waiting` are on disk."""
         for _ in range(count):
             done = self.waiting.popleft()
+            self._firsts.popleft()
             self._waiting_bytes -= len(done.raw)
             self._waiting_samples -= done.n
-        self._committed += count
-        while self._marks and self._marks[0][0] <= self._committed:
-            self.settled = self._marks.popleft()[1]
+
+    def _close_part(self, number: int) -> None:
+        part = self._open.pop(number)
+        self._open_samples -= part.samples
+        axes = [_axis(self._axes[at], rows, part.anchor) for at, rows in sorted(part.rows.items())]
+        self._encode(axes, self._parts[number], part)
 
     def _is_full(self, now: Moment) -> bool:
         if self.ram_bytes >= limits.RAM_BYTES_MAX:
@@ -149,11 +176,11 @@ class Batcher:
         age_ns = now.mono_ns - self.waiting[0].anchor.mono_ns
         return age_ns > limits.RAM_SECONDS_MAX * 1_000_000_000
 
-    def _encode(self, axes: Sequence[Axis], part: SchemaPart, anchor: Moment) -> None:
+    def _encode(self, axes: Sequence[Axis], part: SchemaPart, opened: _Open) -> None:
         samples = encode_samples(axes, part.types)
         if len(samples.raw) > RAW_CLOSE_BYTES and (halves := _halves(axes)) is not None:
             for half in halves:
-                self._encode(half, part, anchor)
+                self._encode(half, part, opened)
             return
         closed = Closed(
             Lane.BULK,
@@ -162,14 +189,26 @@ class Batcher:
             samples.raw,
             samples.t_first_us,
             samples.t_last_us,
-            anchor,
+            opened.anchor,
             self.clock,
             part.hash,
         )
         self.waiting.append(closed)
-        self._closed += 1
+        self._firsts.append(opened.first)
         self._waiting_bytes += len(closed.raw)
         self._waiting_samples += closed.n
+
+
+def _ends(part: _Open, axis: int, slot: int | None, size: int) -> bool:
+    """Return True when a row does not fit behind what is open."""
+    if part.samples + size > SAMPLES_CLOSE:
+        return True
+    rows = part.rows.get(axis)
+    if not rows:
+        return False
+    last = rows[-1].slot
+    behind = slot is not None and last is not None and slot <= last
+    return behind or len(rows) >= limits.ROWS_PER_AXIS_MAX - 1
 
 
 def _axis(shape: AxisShape, rows: Sequence[Row], anchor: Moment) -> Axis:
@@ -187,17 +226,20 @@ def _axis(shape: AxisShape, rows: Sequence[Row], anchor: Moment) -> Axis:
         source_us=source,
         source_kind=shape.source_kind if source is not None else 0,
         uncertainty_us=max(one.uncertainty_us for one in columns),
-        raw=np.stack([one.raw for one in columns], axis=1),
-        quality=np.stack([_quality(one) for one in columns], axis=1),
-        detail=np.stack([one.detail for one in columns], axis=1),
+        raw=np.array([one.raw for one in columns]).T,
+        quality=_quality(columns),
+        detail=np.array([one.detail for one in columns]).T,
     )
 
 
-def _quality(columns: BlockColumns) -> NDArray[np.uint16]:
-    """Return the 16-bit codes of `proto.quality`, packed for a whole block at once."""
-    packed = (columns.quality.astype(np.uint16) << np.uint16(14)) | columns.reason
-    packed |= columns.no_value.astype(np.uint16) * np.uint16(NO_VALUE_BIT)
-    return packed.astype(np.uint16)
+def _quality(columns: Sequence[BlockColumns]) -> NDArray[np.uint16]:
+    """Return the 16-bit codes of `proto.quality`, uint16[S, T], packed for all rows at once."""
+    packed = np.array([one.quality for one in columns]).astype(np.uint16) << np.uint16(14)
+    packed |= np.array([one.reason for one in columns])
+    blank = np.array([one.no_value for one in columns])
+    if blank.any():
+        packed |= blank.astype(np.uint16) * np.uint16(NO_VALUE_BIT)
+    return packed.T
 
 
 def _source(shape: AxisShape, columns: Sequence[BlockColumns]) -> NDArray[np.int64] | None:

@@ -161,7 +161,8 @@ class Recorder:
     async def _beat(self, now: Moment) -> None:
         await self._watch_clock(now)
         self._batcher.alert = self._alert.is_on(now.mono_ns)
-        self._batcher.tick(now)
+        while self._batcher.tick(now):  # noqa: ASYNC110 - not awaited for: it does the work
+            await asyncio.sleep(0)  # scan and lines run between two parts
         if self._batcher.waiting:
             await self._commit_samples()
         await self._commit_gaps(now)

@@ -271,3 +271,43 @@ def test_a_sample_is_settled_when_it_and_all_before_it_are_on_disk() -> None:
     made.close(clock.now())
     made.committed(1)
     assert made.settled == 6
+
+
+def test_a_part_that_is_full_closes_alone() -> None:
+    clock = SetClock()
+    made = Batcher([part(4096), part(3)], [axis(4096), axis(3, part=1)], window_ns=60 * SECOND)
+    assert made.offer(1, 0, columns([1.0] * 3, clock.mono_ns()), clock.now())
+    for slot in range(9):
+        assert made.offer(0, slot, columns([0.5] * 4096, clock.mono_ns()), clock.now())
+
+    assert [closed.n for closed in made.waiting] == [32_768]
+    assert made.samples_in_ram == 9 * 4096 + 3
+
+
+def test_the_window_closes_every_part_one_a_tick() -> None:
+    clock = SetClock()
+    made = Batcher([part(3), part(3)], [axis(3), axis(3, part=1)], window_ns=5 * SECOND)
+    assert made.offer(0, 0, columns([1.0] * 3, clock.mono_ns()), clock.now())
+    clock.advance(SECOND)
+    assert made.offer(1, 0, columns([1.0] * 3, clock.mono_ns()), clock.now())
+    clock.advance(4 * SECOND)
+
+    assert made.tick(clock.now())
+    assert len(made.waiting) == 1
+    assert not made.tick(clock.now())
+    assert len(made.waiting) == 2
+
+
+def test_a_sample_is_settled_only_when_all_before_it_are() -> None:
+    clock = SetClock()
+    made = Batcher([part(4096), part(3)], [axis(4096), axis(3, part=1)], window_ns=60 * SECOND)
+    assert made.offer(1, 0, columns([1.0] * 3, clock.mono_ns()), clock.now())
+    for slot in range(9):
+        assert made.offer(0, slot, columns([0.5] * 4096, clock.mono_ns()), clock.now())
+    made.committed(1)  # the large part closed first, but the small one was offered before it
+    before = made.settled
+    made.close(clock.now())
+    made.committed(2)
+
+    assert before == 0
+    assert made.settled == made.offered == 9 * 4096 + 3
