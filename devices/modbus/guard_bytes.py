@@ -170,8 +170,8 @@ def _unproved(state: State, rules: Rules) -> Step:
     known = state.units.get(request.unit, Unit())
     if request.function == ECHO:
         known = known._replace(echoes_silent=known.echoes_silent + 1)
-    elif known.echo is Echo.UNKNOWN:
-        known = known._replace(echoes_silent=0)  # nothing is answered: the echo gets its turn again
+    elif known.echo is Echo.UNKNOWN and known.fence == 0:
+        known = known._replace(echoes_silent=0)  # three fences unanswered: the echo's turn again
     silent = 0 if state.first_ns else state.silent + 1
     state = state._replace(silent=silent, units={**state.units, request.unit: known})
     if not rules.is_full and silent >= SILENT_MAX:
@@ -220,13 +220,25 @@ def _late(state: State, rules: Rules, data: bytes, now_ns: int) -> Step:
         noise=state.noise + len(data),
     )
     if now_ns - first_ns < BABBLE_NS:
-        return state, ()
+        return _refused_late(state, rules, data), ()
     request = state.request
     unit = request.unit if request is not None else 0
     timeout_ns = state.deadline_ns - state.sent_ns
     stay_ns = drain_ns(state, rules, unit, timeout_ns)
     told = Tell("device.line_babbled", 0, {"noise_bytes": state.noise})
     return closed(state, (told,), now_ns + stay_ns)
+
+
+def _refused_late(state: State, rules: Rules, data: bytes) -> State:
+    """Take a late refusal of the echo for what it says: the next probe is a fence."""
+    request = state.request
+    if request is None or request.function != ECHO:
+        return state
+    found = ends_with_answer(request, rules.framing, state.transaction, data)
+    if not isinstance(found, Refused) or found.exception in (*BUSY, *BEHIND_GATEWAY):
+        return state
+    known = state.units.get(request.unit, Unit())._replace(echo=Echo.NONE)
+    return state._replace(units={**state.units, request.unit: known})
 
 
 def _learnt(state: State, now_ns: int) -> State:
