@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from devices.modbus.ask import Ask
 from devices.modbus.survey import ECHO, IDENTIFY, Findings, draft
 from edge.clock import SystemClock
+from edge.commands.listen import listen_on
 from edge.commands.words import OK, Json, Lang, Language, emit
 from edge.control import ask as ask_gateway
 from edge.installation import Installation, load
@@ -24,6 +25,9 @@ Line = Annotated[str, Parameter(name="--line", help="name of the line 线路")]
 Unit = Annotated[int, Parameter(name="--unit", help="unit id 站号")]
 Range = Annotated[str, Parameter(name="--range", help="addresses, such as 0..199 地址范围")]
 Reason = Annotated[str | None, Parameter(name="--mark", help="work mark: why 检修事由")]
+Listen = Annotated[
+    str | None, Parameter(name="--listen", help="only hear a tap, such as 10min 只听时长")
+]
 Out = Annotated[Path | None, Parameter(name="--out", help="where the draft goes 草稿文件")]
 
 ADDRESS_MAX = 65_535
@@ -34,15 +38,18 @@ def probe(
     file: Path,
     *,
     line: Line,
-    unit: Unit,
+    unit: Unit = 0,
     addresses: Range = "0..199",
     reason: Reason = None,
+    listen: Listen = None,
     out: Out = None,
     as_json: Json = False,
     lang: Lang = "zh",
 ) -> int:
     """探测 Function codes, longest read, holes, answer times of one unit; writes a draft."""
     made = load(file)
+    if listen is not None:
+        return _listen(made, line, listen, out, lang, as_json)
     chosen = _line_of(made, line)
     first, last = _range(addresses)
     _may_probe(made, chosen, unit, reason)
@@ -72,11 +79,32 @@ def probe(
     return OK
 
 
-def _line_of(made: Installation, name: str) -> LinePlan:
+def _listen(
+    made: Installation,
+    line: str,
+    duration: str,
+    out: Path | None,
+    lang: Language,
+    as_json: bool,
+) -> int:
+    """Hear a tap; two readers of one port would take each other's bytes."""
+    chosen = _named(made, line)
+    if _is_running(made):
+        message = "the gateway is running and hears this line; stop it first"
+        raise Conflict("probe.gateway_runs", message)
+    return listen_on(chosen, duration, out, lang, as_json)
+
+
+def _named(made: Installation, name: str) -> LinePlan:
     found = next((line for line in made.plant.lines if line.config.name == name), None)
     if found is None:
         hint = near(name, [line.config.name for line in made.plant.lines])
         raise NotFound("edge.unknown_line", f'no line "{name}"{hint}')
+    return found
+
+
+def _line_of(made: Installation, name: str) -> LinePlan:
+    found = _named(made, name)
     if not found.config.is_modbus or found.config.is_listening_only:
         message = f'line "{name}" is {found.config.kind}: nothing may be asked of it'
         raise BadRequest("probe.kind", message)
