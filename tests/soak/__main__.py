@@ -5,9 +5,9 @@ usage: python -m tests.soak SECTION [arguments of the section]
 
 import sys
 
-from tests.soak import acquisition
+from tests.soak import acquisition, lists
 
-SECTIONS = {"acquisition": acquisition.main}
+SECTIONS = {"acquisition": acquisition.main, "lists": lists.main}
 
 
 def main() -> int:
