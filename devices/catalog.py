@@ -9,7 +9,9 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from devices.address_notation import PresetNotation
 from devices.kinds import Kind, parse_kind
+from devices.preset import Preset, parse_preset, parse_stated
 from devices.profile import Profile
 from devices.profile_check import parse_profile
 from proto.catalogue import catalogue
@@ -32,6 +34,28 @@ def kinds() -> dict[str, Kind]:
     )
     found = [parse_kind(file.read_text("utf-8"), file.name, parameter_units()) for file in files]
     return {kind.kind: kind for kind in found}
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Return every preset of the package by name."""
+    folder = resources.files("devices") / "presets"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".toml")),
+        key=lambda file: file.name,
+    )
+    found = [parse_preset(file.read_text("utf-8"), file.name) for file in files]
+    return {preset.preset: preset for preset in found}
+
+
+def notation(stated: str) -> PresetNotation | None:
+    """Return the notation of a preset as a site states it (`s7 db=10 y0=0`); None = no such one."""
+    try:
+        wanted = parse_stated(stated)
+    except ValueError:
+        return None
+    preset = presets().get(wanted.name)
+    return None if preset is None else PresetNotation(preset, wanted.site)
 
 
 def names() -> tuple[str, ...]:

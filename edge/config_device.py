@@ -13,6 +13,10 @@ from edge.config_values import NS, Duration, FileModel, FilePath, Name
 from proto.errors import Fault
 
 Base = Literal["protocol", "one", "modicon5", "modicon6"]
+PresetText = Annotated[
+    str, Field(pattern=r"^[a-z0-9_]{1,32}( [A-Za-z][A-Za-z0-9]{0,7}=[0-9]{1,5}){0,8}$")
+]
+"""Name of a preset and what only the site knows: `s7 db=10 y0=0`."""
 Encoding = Literal["utf-8", "gb18030", "utf-16"]
 Reasoned = Annotated[str, Field(min_length=3, max_length=200)]
 
@@ -22,7 +26,7 @@ class PointListConfig(FileModel):
 
     file: FilePath
     base: Base | None = None
-    preset: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] | None = None
+    preset: PresetText | None = None
     encoding: Encoding | None = None
 
 
@@ -84,7 +88,7 @@ class DeviceConfig(FileModel):
     source: tuple[SourceConfig, ...] = ()
     update_ns: Annotated[Duration, Field(alias="update", ge=10**6, le=3600 * NS["s"])] = 0
     points: Annotated[PointListConfig | None, BeforeValidator(_point_list)] = None
-    preset: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] | None = None
+    preset: PresetText | None = None
     unit: Annotated[str, Field(max_length=64)] = ""
     pair: tuple[Name, ...] = ()
     active: Annotated[str, Field(min_length=1, max_length=64)] | None = None

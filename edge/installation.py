@@ -205,8 +205,9 @@ def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:
     return {name: profile for name, profile in found.items() if profile is not None}
 
 
-def preset_notation(_: str) -> Notation | None:
-    return None
+def preset_notation(stated: str) -> Notation | None:
+    """Return the notation of a preset as a device states it; None where there is none."""
+    return catalog.notation(stated)
 
 
 def _listed(

@@ -32,7 +32,8 @@ FILES_OF_PEOPLE = (
     "*/config.py", "*/config/", "*/config_values.py", "*/config_line.py", "*/config_device.py",
     "*/toml_faults.py",
     "*/file.py", "*/pack.py", "*/limits.py",
-    "devices/profile", "devices/preset.py", "devices/kinds.py", "devices/model_faults.py", "devices/schema.py",
+    "devices/profile", "devices/preset.py", "devices/kinds.py", "devices/model_faults.py",
+    "devices/schema.py",
 )  # fmt: skip
 
 # The one home of every third-party library: a path's beginning, or its end (`*/name.py`).
