@@ -13,7 +13,6 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from devices.driver import CHANGES_MAX, Block, BlockColumns, Change, DeviceSettings, Note, Outcome
 from devices.failure import LinkFailed
@@ -23,7 +22,7 @@ from devices.modbus.cost import TCP
 from devices.modbus.cost import Wire as CostWire
 from devices.modbus.desk import Desk
 from devices.modbus.entry import Entry, SerialEntry, TcpEntry
-from devices.modbus.exchange import Exchange
+from devices.modbus.exchange import Exchange, Figures
 from devices.modbus.facts import Learnt
 from devices.modbus.frame import Accepted, Request
 from devices.modbus.guard_model import (
@@ -53,14 +52,6 @@ from proto.quality import Detail, Reason
 
 PROOFS_MAX = 4
 """Probes within one read: echo refused, fence refused, another fence; then the slot is BAD."""
-
-
-class Figures(NamedTuple):
-    """What the guard threw away since the start, and the largest lateness it has seen."""
-
-    answers_dropped: int
-    bytes_discarded: int
-    lateness_ns: int
 
 
 class ModbusDriver:
@@ -115,6 +106,7 @@ class ModbusDriver:
         self._closes_after_each = any(quirk.close_after_each for quirk in quirks)
         self._pause_ns = max(quirk.pause_after_connect_ns for quirk in quirks)
         self._free_ns = 0
+        self._is_resting = False
         self._notes: deque[Note] = deque(maxlen=CHANGES_MAX)
 
     @property
@@ -125,7 +117,7 @@ class ModbusDriver:
     @property
     def connected(self) -> bool:
         """True while the connection stands, as far as the kernel has told."""
-        return self._exchange.is_open
+        return self._is_resting or self._exchange.is_open
 
     @property
     def ready_ns(self) -> int:
@@ -156,7 +148,7 @@ class ModbusDriver:
             DeviceUnreachable: the connection is gone; now closed.
         """
         desk = self._by_id.get(id(block)) or self._desks[self._blocks.index(block)]
-        if not self._exchange.is_open:
+        if not self.connected:
             self._end(by_us=False)
             raise LinkFailed("not connected", place=self.line.name)
         if block.rides_on is not None:
@@ -186,8 +178,6 @@ class ModbusDriver:
         columns = desk.good(answers, reading.missing, first_ns, received_ns)
         if room.canary is not None and not self._is_canary_right(room, desk):
             return desk.bad(Reason.PROTOCOL, Detail.CANARY, first_ns, received_ns, Outcome.ANSWERED)
-        if self._closes_after_each:
-            self._end(by_us=True)
         return columns
 
     async def probe(self, device: str) -> bool:
@@ -251,8 +241,7 @@ class ModbusDriver:
 
     def figures(self) -> Figures:
         """Return what was thrown away so far, and how late answers have been."""
-        state = self._exchange.state
-        return Figures(state.dropped, state.discarded, state.lateness_ns)
+        return self._exchange.figures()
 
     def notes(self) -> list[Note]:
         """Return what happened since the last call, oldest first."""
@@ -289,6 +278,8 @@ class ModbusDriver:
     ) -> Result:
         """Send the request, or its unit's probe, as soon as the line is free."""
         exchange = self._exchange
+        if self._is_resting:
+            await self.connect()
         while True:
             now_ns = self._clock.mono_ns()
             if now_ns < self._free_ns:
@@ -309,6 +300,9 @@ class ModbusDriver:
         self._free_ns = exchange.last_ns + max(self.line.gap_ns, room.pause_ns)
         if isinstance(result, Answer | Proved):
             self._notes.extend(self._entry.answered(exchange.received_ns))
+            if self._closes_after_each:
+                self._end(by_us=True)
+                self._is_resting = True  # opened again by the next request
         return result
 
     def _accepted(self, room: Room, desk: Desk, ask: Ask) -> None:
@@ -377,6 +371,7 @@ class ModbusDriver:
         self._notes.append(Note(tell.code, device, tell.body))
 
     def _end(self, *, by_us: bool, was_silent: bool = False) -> None:
+        self._is_resting = False
         self._exchange.close()
         now_ns = self._clock.mono_ns()
         self._notes.extend(self._entry.ended(now_ns, by_us=by_us, was_silent=was_silent))

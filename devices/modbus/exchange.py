@@ -7,6 +7,7 @@ when it has run out before the deadline of the present one.
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
 from devices.failure import LinkFailed
 from devices.modbus import guard
@@ -35,6 +36,14 @@ from devices.modbus.guard_model import (
 from devices.modbus.transport import Connection
 from proto.clock import Clock
 from proto.quality import Detail
+
+
+class Figures(NamedTuple):
+    """What the guard threw away since the start, and the largest lateness it has seen."""
+
+    answers_dropped: int
+    bytes_discarded: int
+    lateness_ns: int
 
 
 class Exchange:
@@ -114,6 +123,10 @@ class Exchange:
     def on_lost(self) -> None:
         """Take the loss of the connection: what is pending fails now."""
         self._step(Lost())
+
+    def figures(self) -> Figures:
+        """Return what was thrown away so far, and how late answers have been."""
+        return Figures(self.state.dropped, self.state.discarded, self.state.lateness_ns)
 
     def distrust(self, unit: int) -> None:
         """Make a unit prove itself again before its next read."""

@@ -9,15 +9,11 @@ from devices.modbus.line_settings import ModbusLine, TcpEndpoint
 from tests.integration.devices.clock import RealClock
 
 
-def tcp_line(port: int, timeout_ns: int, **more: object) -> ModbusLine:
+def tcp_line(port: int, timeout_ns: int) -> ModbusLine:
     """A direct MBAP line to a port of this machine."""
-    return ModbusLine(
-        "plc_line", TcpEndpoint("127.0.0.1", (port,)), Framing.MBAP, timeout_ns, **more
-    )  # type: ignore[arg-type]
+    return ModbusLine("plc_line", TcpEndpoint("127.0.0.1", (port,)), Framing.MBAP, timeout_ns)
 
 
-def tcp_driver(
-    port: int, devices: Sequence[DeviceSettings], timeout_ns: int, **more: object
-) -> ModbusDriver:
+def tcp_driver(port: int, devices: Sequence[DeviceSettings], timeout_ns: int) -> ModbusDriver:
     """A driver of such a line."""
-    return ModbusDriver(tcp_line(port, timeout_ns, **more), devices, RealClock())
+    return ModbusDriver(tcp_line(port, timeout_ns), devices, RealClock())

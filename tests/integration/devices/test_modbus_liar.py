@@ -297,3 +297,19 @@ async def test_a_hidden_point_is_bad_without_being_asked_for() -> None:
         columns = await driver.read(driver.blocks[0])
         assert (columns.reason[0], liar.requests) == (Reason.DEVICE_ERROR, [])
         await driver.close()
+
+
+async def test_a_device_that_closes_after_each_answer_is_opened_for_each_request() -> None:
+    closing: Script = lambda r: [honest(r), None]  # noqa: E731 - a script
+    async with lying(*[closing] * 5) as liar:
+        points = [register(f"plc/r{at}", at) for at in range(3)]
+        settings = modbus_settings(points, options="quirks = { close_after_each = true }")
+        driver = tcp_driver(liar.port, [settings], TIMEOUT_NS)
+        await driver.connect()
+        for _ in range(4):
+            assert (await driver.read(driver.blocks[0])).value.tolist() == WANTED
+            await asyncio.sleep(0.02)
+            assert driver.connected
+        assert liar.connections == 4
+        await driver.close()
+        assert not driver.connected

@@ -82,7 +82,7 @@ async def test_libmodbus_has_no_echo_and_is_read_all_the_same() -> None:
         columns = [await driver.read(driver.blocks[0]) for _ in range(20)]
         outcomes = [each.outcome for each in columns]
         first = outcomes.index(Outcome.ANSWERED)
-        assert first <= 3
+        assert first <= 4  # two echoes, and what it swallows of the fences behind them
         assert outcomes == [Outcome.NOT_SYNCED] * first + [Outcome.ANSWERED] * (20 - first)
         assert driver.learnt()["u1"].no_echo
         assert columns[-1].raw[::2].tolist() == [code(3, 1, at) for at in range(0, 8, 2)]
