@@ -194,6 +194,7 @@ class Gateway:
                 "alarm": self._alarms.run,
             }
         )
+        platform.settle_memory()
         await _first(self._told.wait(), self._supervisor.gave_up.wait())
         return await self._stop(inner, committers, outer)
 

@@ -1,9 +1,12 @@
 """What differs by operating system, and files written whole.  Shell: files, /proc, usage."""
 
+import ctypes
+import gc
 import hashlib
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from proto.errors import ConfigError, Fault
@@ -37,6 +40,18 @@ def rss_bytes() -> int:
         return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def settle_memory() -> None:
+    """Give back what starting has used, and take what stays out of every later collection.
+
+    Without it each full collection walks through the whole plant: 100 ms at 100,000 points.
+    """
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # only glibc keeps freed memory, and can let go
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def free_bytes(directory: Path) -> int:

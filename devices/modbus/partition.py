@@ -14,6 +14,7 @@ Clause: Modbus Application Protocol V1.1b3, 6.1-6.4 (limits of one request).
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from devices.address import Table
@@ -249,20 +250,41 @@ def _partition(
     holes: Sequence[Forbidden],
     cost: Cost,
 ) -> list[Sequence[_Hull]]:
-    """Cut hulls into the cheapest consecutive runs; each run in the order of its hulls.
-
-    `price[j]`, `requests[j]`, `cut[j]`: cost, requests, and where the last run begins, of the
-    first j hulls.
-    """
+    """Cut hulls into the cheapest consecutive runs; each run in the order of its hulls."""
     outer = _outermost(hulls, is_single=limits.is_single)
     if limits.is_single:
         return [[hull] for hull in outer]
-    limit, behind = limits.of(table), _behind(holes)
-    starts = [hull.start for hull in outer]
-    fixed, slope, unit = 16 * cost.request_ns, cost.register_ns, 1 if table.is_bits else 16
+    cut = _cuts(
+        tuple(hull.start for hull in outer),
+        tuple(hull.end for hull in outer),
+        limits.of(table),
+        tuple(holes),
+        (16 * cost.request_ns, cost.register_ns, 1 if table.is_bits else 16),
+    )
+    runs: list[Sequence[_Hull]] = []
+    j = len(outer)
+    while j:
+        runs.append(outer[cut[j] : j])
+        j = cut[j]
+    return runs[::-1]
+
+
+@lru_cache(maxsize=64)
+def _cuts(
+    starts: tuple[int, ...],
+    ends: tuple[int, ...],
+    limit: int,
+    holes: tuple[Forbidden, ...],
+    prices: tuple[int, int, int],
+) -> tuple[int, ...]:
+    """Return where the last run begins in the cheapest cut of the first j hulls, for each j.
+
+    Kept for some plans: a hundred devices of one profile are cut once.
+    """
+    behind = _behind(holes)
+    fixed, slope, unit = prices
     price, requests, cut = [0], [0], [0]
-    for j, hull in enumerate(outer, 1):
-        end = hull.end
+    for j, end in enumerate(ends, 1):
         least = max(end - limit, behind(end))
         best, fewest, where = -1, 0, 0
         for i in range(bisect_left(starts, least, 0, j), j):
@@ -274,12 +296,7 @@ def _partition(
         price.append(best)
         requests.append(fewest)
         cut.append(where)
-    runs: list[Sequence[_Hull]] = []
-    j = len(outer)
-    while j:
-        runs.append(outer[cut[j] : j])
-        j = cut[j]
-    return runs[::-1]
+    return tuple(cut)
 
 
 def _behind(holes: Sequence[Forbidden]) -> Callable[[int], int]:

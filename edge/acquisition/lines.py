@@ -123,7 +123,9 @@ class Lines:
             self._own.tick()
 
     def _take_server_clock(self, owner: LineOwner) -> None:
-        driver = owner.driver if not owner.line.config.is_modbus else None
+        if owner.line.config.is_modbus:
+            return
+        driver = owner.driver
         if isinstance(driver, Subscriber):
             reading = driver.take_clock()
             if reading is not None:

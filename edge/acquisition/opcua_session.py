@@ -7,15 +7,18 @@ persons have put off (`edge/trust/deferrals.py`).
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devices.opcua.certificate import DAY_US, Judge, pinned
-from devices.opcua.driver import OpcUaDriver
 from devices.opcua.known_servers import load_profiles
-from devices.opcua.session import OpcUaSecurity
 from edge.config_line import POLICIES_DEPRECATED, LineConfig, LoginConfig
 from edge.plant import LinePlan
 from proto.clock import Clock
 from proto.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from devices.opcua.driver import OpcUaDriver
+    from devices.opcua.session import OpcUaSecurity
 
 JudgeOf = Callable[[Path], Judge]
 """The verdict of one pki folder."""
@@ -29,12 +32,15 @@ def by_key(_pki: Path) -> Judge:
 
 def make_opcua_driver(
     line: LinePlan, base: Path, clock: Clock, judge_of: JudgeOf = by_key
-) -> OpcUaDriver:
+) -> "OpcUaDriver":
     """Return the driver of an OPC UA line; nothing is opened yet.
 
     Raises:
         ConfigError: the password file cannot be read, or others may read it.
     """
+    # asyncua costs 60 MB: a plant without an OPC UA line does not pay them
+    from devices.opcua.driver import OpcUaDriver
+
     config = line.config
     return OpcUaDriver(
         config.address,
@@ -48,12 +54,14 @@ def make_opcua_driver(
     )
 
 
-def security_of(config: LineConfig, base: Path, judge_of: JudgeOf = by_key) -> OpcUaSecurity:
+def security_of(config: LineConfig, base: Path, judge_of: JudgeOf = by_key) -> "OpcUaSecurity":
     """Return how the sessions of a line are secured.
 
     Raises:
         ConfigError: the password file cannot be read, or others may read it.
     """
+    from devices.opcua.session import OpcUaSecurity
+
     assert config.pki is not None, "checked when the configuration was read"
     pki = base / config.pki
     insecure_until_us = 0
