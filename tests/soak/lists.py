@@ -20,10 +20,11 @@ from proto.workbook import read_lines
 from tests.synthetic_devices import device
 
 SECONDS_MAX, BYTES_MAX, SHARE_RIGHT = 20.0, 512 * 1024 * 1024, 0.99
-HEAD = (
-    "位号 名称 设备 站号 寄存器区 地址 数据类型 字节序 倍率 偏移 单位 量程下限 量程上限 周期 工艺单元 "
-    "低低 低低依据 低 低依据 高 高依据 高高 高高依据 仪表型号 位置 联锁"
-).split()
+_HEADERS = (
+    "位号 名称 设备 站号 寄存器区 地址 数据类型 字节序 倍率 偏移 单位 量程下限 量程上限 周期 "
+    "工艺单元 低低 低低依据 低 低依据 高 高依据 高高 高高依据 仪表型号 位置 联锁"
+)
+HEAD = _HEADERS.split()
 
 
 def main(arguments: Sequence[str]) -> int:
