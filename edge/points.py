@@ -5,6 +5,7 @@ lines in the order of the file, points in the order of the axes: these are the n
 process image, of the batches and of the schema.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -61,6 +62,7 @@ def build(
     faults: list[Fault] = []
     settings: dict[str, DeviceSettings] = {}
     members = {name for device in config.device for name in device.pair}
+    shared = _shared_profiles(config, members)
     for i, device in enumerate(config.device):
         if device.name in members:
             continue
@@ -69,6 +71,8 @@ def build(
         if profile is not None:
             place = f"{file}: device[{i}]"
             found = _settings(config, device, profile, causes)
+            if device.profile in shared:
+                found = replace(found, points=_untagged(found.points))
             if own is not None:
                 found = replace(found, points=own.placed(found.points))
             faults += _device_faults(config, device, profile, found, place)
@@ -106,6 +110,17 @@ def _settings(
         device.name, profile, process_unit=device.unit, life=_life_name(device), causes=fed
     )
     return DeviceSettings(device.name, device.unit_id or 0, profile, points, config.poll)
+
+
+def _shared_profiles(config: EdgeConfig, members: Collection[str]) -> frozenset[str]:
+    """Return the profiles of more than one device: their tags would name two points alike."""
+    used = Counter(d.profile for d in config.device if d.profile and d.name not in members)
+    return frozenset(name for name, count in used.items() if count > 1)
+
+
+def _untagged(bindings: Sequence[PointBinding]) -> tuple[PointBinding, ...]:
+    """Return points under their names alone: the maker's drawing knows one such device only."""
+    return tuple(replace(b, point=replace(b.point, tag=b.point.name)) for b in bindings)
 
 
 def _life_name(device: DeviceConfig) -> str:

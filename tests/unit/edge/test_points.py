@@ -97,10 +97,16 @@ def test_a_profile_of_another_protocol_is_refused() -> None:
     assert ("config.protocol", "edge.toml: device[0].profile") in faults_of(text)
 
 
-def test_two_devices_with_one_tag_are_refused() -> None:
+def test_two_devices_of_one_profile_go_by_their_names_not_by_the_makers_tags() -> None:
     second = EDGE[EDGE.index("[[device]]") : EDGE.index("[poll]")]
     second = second.replace('"bof1_plc"', '"bof2_plc"').replace("unit_id = 1", "unit_id = 2")
-    assert ("config.duplicate_tag", "edge.toml: device") in faults_of(EDGE + second)
+    found = load_text((EDGE + second).encode(), "edge.toml")
+    profile = catalog.find("bof_lance_plc")
+    plant, faults = points.build(found, {profile.profile: profile})
+    assert faults == []
+    assert plant is not None
+    named = [p for p in plant.points if p.name.endswith("/lance_in_flow")]
+    assert [p.tag for p in named] == ["bof1_plc/lance_in_flow", "bof2_plc/lance_in_flow"]
 
 
 def test_a_poll_class_that_nobody_defines_is_refused() -> None:
