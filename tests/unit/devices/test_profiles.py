@@ -58,8 +58,25 @@ def test_every_vector_of_every_profile_decodes(name: str) -> None:
     assert catalog.find(name).profile == name
 
 
-def test_both_first_plants_have_a_profile() -> None:
-    assert catalog.names() == ("bof_lance_plc", "dust_dry_plc")
+def test_every_family_of_the_catalogue_has_a_profile() -> None:
+    offered = {
+        each.parameter.partition(".")[0]
+        for name in catalog.names()
+        for each in catalog.find(name).points
+    }
+    families = set(catalogue().families) - {"other"}
+    assert families - offered == set()
+
+
+def test_every_kind_has_a_profile_and_every_controller_a_life_signal() -> None:
+    profiles = [catalog.find(name) for name in catalog.names()]
+    assert {profile.kind for profile in profiles} == set(catalog.kinds())
+    silent = {p.profile for p in profiles if not any(point.life for point in p.points)}
+    # instruments without a program of their own: what reads them answers for them
+    assert silent == {
+        "cabinet_relay_box", "co_transmitters_adc", "current_module_8", "filter_bag_dp_gauge",
+        "power_meter_3p",
+    }  # fmt: skip
 
 
 def test_every_profile_point_names_a_parameter_or_says_why_not() -> None:
