@@ -98,12 +98,27 @@ class Answer:
 
 
 class Instants:
-    """The source times that were received lately, per point, without a copy of them."""
+    """The source times that were received lately, per point, without a copy of them.
+
+    Two gaps within the overlap ask for the same instants twice: what came from history counts too.
+    """
 
     ROWS_MAX = 256
+    REPLAYED_MAX = 20_000
 
     def __init__(self) -> None:
         self._rows: deque[NDArray[np.int64]] = deque(maxlen=self.ROWS_MAX)
+        self._replayed: dict[int, set[int]] = {}
+
+    def replay(self, slot: int, source_us: int) -> bool:
+        """Note an instant that history gives; False when it has given it before."""
+        slots = self._replayed.setdefault(source_us, set())
+        if slot in slots:
+            return False
+        slots.add(slot)
+        if len(self._replayed) > self.REPLAYED_MAX:
+            del self._replayed[next(iter(self._replayed))]
+        return True
 
     def note(self, source_us: NDArray[np.int64]) -> None:
         """Take the source times of one row; nobody writes to them afterwards."""
@@ -143,10 +158,12 @@ class Fill:
         n: int,
         windows: Mapping[int, tuple[int, int]],
         seen: Mapping[int, AbstractSet[int]],
+        instants: Instants | None = None,
         *,
         nodes_max: int = NODES_MAX,
     ) -> None:
         self.block = block
+        self._instants = Instants() if instants is None else instants
         self.n = n
         self.values = 0
         self.outcomes = dict.fromkeys(windows, Outcome.OPEN)
@@ -223,7 +240,9 @@ class Fill:
 
     def _is_new(self, slot: int, source_us: int) -> bool:
         low, high = self._windows[slot]
-        return low - OVERLAP_US < source_us < high and source_us not in self._seen.get(slot, ())
+        if not low - OVERLAP_US < source_us < high or source_us in self._seen.get(slot, ()):
+            return False
+        return self._instants.replay(slot, source_us)
 
     def _cut(self) -> None:
         """Cut what is open into slices, oldest first."""

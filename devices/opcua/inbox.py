@@ -273,7 +273,9 @@ class Inbox:
     def _open_gap(self, watch: Watch) -> None:
         watch.covered = None
         if watch.windows:
-            self.fills.append(Fill(watch.block, len(watch.items), watch.windows, watch.seen))
+            self.fills.append(
+                Fill(watch.block, len(watch.items), watch.windows, watch.seen, watch.instants)
+            )
         watch.windows, watch.seen = {}, {}
 
 

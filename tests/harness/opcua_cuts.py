@@ -1,10 +1,11 @@
 """Cuts between our OPC UA driver and a foreign server: what is lost, what comes twice.
 
 usage: python -m tests.harness.opcua_cuts [--cuts 100] [--server node|asyncua] [--seed 1]
-           [--low 0.5] [--high 30]
+           [--low 0.5] [--high 30] [--forget]
 
-Counters on the server go up by one; the driver sits behind a TCP line that is cut at random.  A
-value is *stored* when a row brings it with a new source time.  Every number must be stored once.
+Counters on the server go up by one; the driver sits behind a TCP line that is cut at random.
+`--forget` (node only): the server loses the session in every cut; history fills what is missing.
+A value is *stored* when a row brings it with a new source time.  Every number must be stored once.
 One JSON line; exit code 1 unless nothing was lost and nothing doubled.
 """
 
@@ -51,6 +52,9 @@ class Counting(Protocol):
 
     async def value(self, name: str) -> int:
         """Return the last number of one."""
+
+    async def forget(self) -> None:
+        """Lose every session with its subscriptions."""
 
 
 @dataclass
@@ -125,6 +129,9 @@ class NodeServer:
     async def count(self, names: Sequence[str], ms: int) -> None:
         await self._peer.tell(json.dumps({"count": list(names), "ms": ms}))
 
+    async def forget(self) -> None:
+        await self._peer.tell(json.dumps({"do": "drop_sessions"}))
+
     async def value(self, name: str) -> int:
         return int(await self._peer.ask(json.dumps({"ask": name})))
 
@@ -152,6 +159,9 @@ class AsyncuaServer:
                 self._values[name] += 1
                 await self._nodes[name].write_value(float(self._values[name]))
             await asyncio.sleep(ms / 1000)
+
+    async def forget(self) -> None:
+        raise NotImplementedError("this server has no history to fill a gap from")
 
     async def value(self, name: str) -> int:
         return self._values[name]
@@ -227,7 +237,14 @@ async def keep(driver: OpcUaDriver, judge: Judge, stop: asyncio.Event) -> None:
 
 
 async def campaign(
-    kind: str, cuts: int, seed: int, low_s: float, high_s: float, folder: Path
+    kind: str,
+    cuts: int,
+    seed: int,
+    low_s: float,
+    high_s: float,
+    folder: Path,
+    *,
+    is_forgetful: bool = False,
 ) -> dict[str, object]:
     """Run one campaign and return its figures."""
     chance = random.Random(seed)
@@ -245,6 +262,8 @@ async def campaign(
             for _ in range(cuts):
                 await asyncio.sleep(chance.uniform(0.3, 2.0))
                 await asyncio.to_thread(proxy.cut)
+                if is_forgetful:
+                    await server.forget()
                 await asyncio.sleep(chance.uniform(low_s, high_s))
                 proxy.restore()
                 await _until(lambda: driver.connected, 60)
@@ -287,10 +306,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--low", type=float, default=0.5)
     parser.add_argument("--high", type=float, default=30.0)
+    parser.add_argument("--forget", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(
-            campaign(given.server, given.cuts, given.seed, given.low, given.high, Path(folder))
+            campaign(
+                given.server,
+                given.cuts,
+                given.seed,
+                given.low,
+                given.high,
+                Path(folder),
+                is_forgetful=given.forget,
+            )
         )
     print(json.dumps(figures))
     return 1 if figures["lost"] or figures["doubled"] else 0

@@ -65,6 +65,14 @@ async def test_ten_random_cuts_lose_nothing_and_double_nothing(tmp_path: Path, k
     assert figures["numbers"] > 100
 
 
+async def test_cuts_in_which_the_server_forgets_us_are_filled_from_history(tmp_path: Path) -> None:
+    figures = await campaign(
+        "node", 3, seed=5, low_s=0.5, high_s=2.0, folder=tmp_path, is_forgetful=True
+    )
+    assert (figures["lost"], figures["doubled"]) == (0, 0), figures
+    assert int(str(figures["replayed"])) > 100
+
+
 async def test_a_lost_subscription_is_built_anew_and_the_gap_comes_from_history(
     tmp_path: Path,
 ) -> None:

@@ -135,3 +135,15 @@ def test_where_the_memory_is_short_older_instants_count_as_received() -> None:
     _, seen = gap_of(np.array([T0]), np.array([T0 + S]), instants)
     assert T0 - 5 * S in seen[0]
     assert T0 + 1 not in seen[0]
+
+
+def test_two_gaps_within_the_overlap_replay_each_instant_once() -> None:
+    instants = Instants()
+    first = Fill(0, 1, {0: (T0, T0 + 3 * S)}, {}, instants)
+    rows = first.answered(
+        opened(first), [Answer(0, [(T0 + S, good(1.0)), (T0 + 2 * S, good(2.0))])]
+    )
+    second = Fill(0, 1, {0: (T0 + 4 * S, T0 + 6 * S)}, {0: frozenset({T0 + 3 * S})}, instants)
+    answer = Answer(0, [(T0 + at * S, good(float(at))) for at in range(1, 6)])
+    again = second.answered(opened(second), [answer])
+    assert [len(rows), [float(row.value[0]) for row in again]] == [2, [4.0, 5.0]]
