@@ -86,7 +86,9 @@ def step(
     """Return interlock `number` after this scan, and its changes in order."""
     spec = at.model.interlocks[number]
     after, notes = _plant(spec, before, at)
-    after = replace(after, service=_service(number, spec, after, at), running=_running(spec, at))
+    service, running = _service(number, spec, after, at), _running(spec, at)
+    if service != after.service or running != after.running:
+        after = replace(after, service=service, running=running)
     after, note = _protect(number, spec, after, at)
     notes += note
     after, judged = _verify(spec, after, at)
@@ -119,9 +121,10 @@ def _plant(
         stands = True
     elif answers and None not in answers:
         stands = False
-    after = replace(before, plant=(tripped, bypassed, in_service), bypass_seen=stands)
+    plant = (tripped, bypassed, in_service)
     if stands == before.bypass_seen:
-        return after, ()
+        return (before if plant == before.plant else replace(before, plant=plant)), ()
+    after = replace(before, plant=plant, bypass_seen=stands)
     if stands:
         return after, (Note("plant.bypassed", "in service", "bypassed"),)
     restored = replace(after, unpermitted=False)
@@ -167,7 +170,8 @@ def _protect(
     suspended = any(
         c.suspended and (c.confirmed or before.protection == state.PENDING) for c in causes
     )
-    before = replace(before, suspended=suspended)
+    if suspended != before.suspended:
+        before = replace(before, suspended=suspended)
     asked = state.signal(before.protection, ask)
     row = state.TRANSITIONS.get((before.protection, asked)) if asked is not None else None
     if row is None or asked is None:
@@ -256,6 +260,8 @@ def _verify(
     spec: Interlock, before: InterlockState, at: Instant
 ) -> tuple[InterlockState, tuple[Note, ...]]:
     """Open the demands of a standing trip, and judge what can be judged."""
+    if not before.demands and before.protection != state.TRIPPED:
+        return before, ()
     demands = list(before.demands)
     if before.protection == state.TRIPPED:
         _open_demands(spec, before, demands, at)
@@ -338,6 +344,9 @@ def _assess_health(
         engine_fault=at.engine_fault,
     )
     found = health.reasons(seen)
+    if found == before.reasons:  # the health follows from them alone, but for the first scans
+        worst = health.health(found)
+        return before if worst == before.health else replace(before, health=worst)
     return replace(before, reasons=found, health=health.health(found))
 
 
