@@ -115,6 +115,37 @@ def plant(
 
 
 @app.command
+def profile(
+    name: Annotated[str, Parameter(help="name of a profile, or a path ending in .toml")],
+    *,
+    modbus: Annotated[int, Parameter(help="TCP port of the Modbus server; 0 = any")] = 0,
+    opcua: Annotated[int, Parameter(help="TCP port of the OPC UA server; 0 = any")] = 0,
+    pki: Annotated[Path | None, Parameter(help="own/, trusted/ of the OPC UA server")] = None,
+    seed: Annotated[int, Parameter(help="of all noise")] = 1,
+    still: Annotated[
+        bool, Parameter(negative="", help="the values of the worked examples, at rest")
+    ] = False,
+) -> int:
+    """按设备模板提供数据 Serve any device profile, values within range, until Ctrl-C."""
+    from devices.catalog import find
+
+    protocol = find(name).protocol
+    if (modbus and protocol != "modbus") or (opcua and protocol != "opcua"):
+        return _usage(f"{name} speaks {protocol}; use --{protocol} PORT")
+    if not 0 <= (modbus or opcua) <= PORT_MAX:
+        return _usage(f"--{protocol} PORT: 0 to {PORT_MAX}")
+    from simulators.serve.profiled import ProfileOptions, run_profile  # slow to load
+
+    options = ProfileOptions(name, modbus or opcua, seed, pki, still)
+    events.configure()
+    try:
+        asyncio.run(run_profile(options))
+    except OSError as failed:
+        return _wrong(f"{name}: {failed.strerror or failed}")
+    return OK
+
+
+@app.command
 def fault(
     name: Annotated[str, Parameter(help="plant: bof, dust_dry")],
     kind: Annotated[str | None, Parameter(help="see `yujing-sim plants`")] = None,

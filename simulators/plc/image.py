@@ -6,10 +6,11 @@ drift from it; the encoder here is our own and shares no code with the driver's 
 
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from devices.address import ModbusAddress, OpcUaAddress, Order, RegisterType, Table
-from devices.profile import ModbusProfile, OpcUaProfile
+from devices.profile import ModbusPoint, ModbusProfile, OpcUaProfile
 from proto.errors import Fault, ProfileError
 from simulators.plants.model import Value, Values
 
@@ -27,13 +28,24 @@ _FLOATS = (RegisterType.FLOAT32, RegisterType.FLOAT64)
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop current: `low` to `high` mA stand for `bottom` to `top` in the point's unit."""
+
+    low: float
+    high: float
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One point in the register map: value = raw * scale + offset."""
+    """One point in the register map: value = raw * scale + offset; `loop` turns it to mA first."""
 
     name: str
     address: ModbusAddress
     scale: float = 1.0
     offset: float = 0.0
+    loop: Loop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class RegisterMap:
 
     cells: tuple[Cell, ...]
     extents: Mapping[Table, Extent]
+    holes: Mapping[Table, tuple[Extent, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +79,31 @@ class Registers:
 
     extents: Mapping[Table, Extent]
     words: Mapping[Table, bytes]
+    holes: Mapping[Table, tuple[Extent, ...]] = field(default_factory=dict)
 
     def read(self, table: Table, address: int, count: int) -> bytes | None:
         """Return the content of `count` addresses, or None where one of them does not answer."""
         extent = self.extents.get(table)
         if extent is None or address < extent.first or address + count > extent.end:
             return None
+        for hole in self.holes.get(table, ()):
+            if address < hole.end and hole.first < address + count:
+                return None
         width = 1 if table.is_bits else 2
         start = (address - extent.first) * width
         return self.words[table][start : start + count * width]
 
 
-def map_cells(cells: Sequence[Cell]) -> RegisterMap:
-    """Return the map of the cells; a hole between two points answers with zeros."""
+def map_cells(cells: Sequence[Cell], more: Sequence[tuple[Table, Extent]] = ()) -> RegisterMap:
+    """Return the map of the cells and of `more`; a hole between two of them answers with zeros."""
     extents: dict[Table, Extent] = {}
-    for cell in cells:
-        first, end = cell.address.address, cell.address.address + cell.address.length
-        known = extents.get(cell.address.table, Extent(first, end))
-        extents[cell.address.table] = Extent(min(known.first, first), max(known.end, end))
+    mine = [
+        (at.table, Extent(at.address, at.address + at.length))
+        for at in (cell.address for cell in cells)
+    ]
+    for table, extent in (*mine, *more):
+        known = extents.get(table, extent)
+        extents[table] = Extent(min(known.first, extent.first), max(known.end, extent.end))
     return RegisterMap(tuple(cells), extents)
 
 
@@ -94,7 +114,23 @@ def register_map(profile: ModbusProfile, published: Collection[str]) -> Register
         ProfileError: the profile has points that the plant does not publish.
     """
     _check(profile.profile, [point.name for point in profile.points], published)
-    return map_cells([Cell(p.name, profile.address(p), p.scale, p.offset) for p in profile.points])
+    return map_cells(profile_cells(profile))
+
+
+def profile_cells(profile: ModbusProfile) -> list[Cell]:
+    """Return one cell per point of a profile."""
+    return [
+        Cell(point.name, profile.address(point), point.scale, point.offset, _loop(point))
+        for point in profile.points
+    ]
+
+
+def _loop(point: ModbusPoint) -> Loop | None:
+    """Return the loop behind a point that shows an engineering value of it."""
+    signal = point.signal
+    if signal is None or point.range is None or point.unit == "mA":
+        return None
+    return Loop(signal.low, signal.high, *point.range)
 
 
 def node_cells(profile: OpcUaProfile, published: Collection[str]) -> tuple[NodeCell, ...]:
@@ -136,20 +172,57 @@ def encode(layout: RegisterMap, values: Values) -> Registers:
             continue
         raw = encode_value(cell, values[cell.name])
         words[table][offset * 2 : offset * 2 + len(raw)] = raw
-    return Registers(layout.extents, {table: bytes(content) for table, content in words.items()})
+    shown = {table: bytes(content) for table, content in words.items()}
+    return Registers(layout.extents, shown, layout.holes)
 
 
 def encode_value(cell: Cell, value: Value) -> bytes:
     """Return the bytes of one value in its address's order; integers clamp at their range."""
     kind = cell.address.type
-    number = (float(value) - cell.offset) / cell.scale
+    if kind.is_time:
+        return encode_time(kind, int(value), cell.address.order)
+    shown = float(value)
+    if cell.loop is not None:
+        loop = cell.loop
+        share = (shown - loop.bottom) / (loop.top - loop.bottom)
+        shown = loop.low + share * (loop.high - loop.low)
+    number = (shown - cell.offset) / cell.scale
+    if kind.is_bcd:
+        digits = f"{min(max(round(number), 0), 10 ** (4 * kind.registers) - 1)}"
+        return reorder(bytes.fromhex(digits.zfill(4 * kind.registers)), cell.address.order)
     if kind in _FLOATS:
         return reorder(struct.pack(_CODES[kind], number), cell.address.order)
     bits = kind.registers * 16
+    if kind.is_bcd:
+        digits = kind.registers * 4
+        decimal = min(max(round(number), 0), 10**digits - 1)
+        return reorder(bytes.fromhex(f"{decimal:0{digits}d}"), cell.address.order)
     signed = kind in (RegisterType.INT16, RegisterType.INT32, RegisterType.INT64)
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     whole = min(max(round(number), low), high)
     return reorder(struct.pack(_CODES[kind], whole), cell.address.order)
+
+
+def encode_time(kind: RegisterType, us: int, order: Order) -> bytes:
+    """Return a time as controllers of that kind write it; `us` since 1970 of their own clock."""
+    when = datetime(1970, 1, 1) + timedelta(microseconds=us)  # noqa: DTZ001 - a clock without zone
+    ms, weekday = when.microsecond // 1000, when.isoweekday() % 7 + 1
+    day = (when.year, when.month, when.day, when.hour, when.minute, when.second)
+    match kind:
+        case RegisterType.S7_DTL:
+            return struct.pack(">H6BI", *day[:3], weekday, *day[3:], when.microsecond * 1000)
+        case RegisterType.S7_DATE_TIME:
+            text = f"{day[0] % 100:02d}" + "".join(f"{each:02d}" for each in day[1:])
+            return bytes.fromhex(f"{text}{ms:03d}{weekday}")
+        case RegisterType.UNIX_MS:
+            return reorder(struct.pack(">Q", us // 1000), order)
+        case RegisterType.CP56:
+            return struct.pack(
+                "<HBBBBBx",
+                day[5] * 1000 + ms, day[4], day[3], day[2], day[1], day[0] % 100,
+            )  # fmt: skip
+        case _:
+            return struct.pack(">7H", *day, ms)
 
 
 def reorder(raw: bytes, order: Order) -> bytes:

@@ -43,7 +43,9 @@ class ModbusTcpServer:
         self._answer_s = answer_s
         self._jitter_s = jitter_s
         self._seed = seed
-        self._registers = Registers(layout.extents, dict.fromkeys(layout.extents, b""))
+        self._registers = Registers(
+            layout.extents, dict.fromkeys(layout.extents, b""), layout.holes
+        )
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered = 0
@@ -92,6 +94,10 @@ class ModbusTcpServer:
     async def publish(self, image: Image, scan_us: int) -> None:
         """Show a new image; Modbus has no place for the time of the scan."""
         self._registers = encode(self._layout, image.values)
+
+    def show(self, registers: Registers) -> None:
+        """Show registers that are encoded already."""
+        self._registers = registers
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

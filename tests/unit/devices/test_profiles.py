@@ -9,7 +9,7 @@ from devices.kinds import Kind, parse_kind
 from devices.profile import ModbusProfile
 from devices.profile_check import parse_profile
 from devices.schema import schema_text
-from proto.catalogue import clause
+from proto.catalogue import catalogue, clause
 from proto.errors import ProfileError
 from tests.unit.devices.builders import MODBUS_TEXT, PARAMETERS
 
