@@ -8,6 +8,7 @@ from cyclopts import App
 
 from edge.commands.browse import browse
 from edge.commands.check import check
+from edge.commands.confirm import confirm
 from edge.commands.explain import explain
 from edge.commands.import_book import import_book
 from edge.commands.loop import loop
@@ -38,6 +39,7 @@ app.command(matrix)
 app.command(browse)
 app.command(probe)
 app.command(mark)
+app.command(confirm)
 app.command(trust)
 
 

@@ -71,7 +71,7 @@ CATALOG: dict[str, tuple[str, str]] = {
     ),
     "device.line_babbled": (
         "warning",
-        "the line was never quiet for 10 s: check baud rate, parity, wiring and who else sends",
+        "the line was never quiet for 10 s; check baud rate, parity, wiring and who else sends",
     ),
     "device.answer_late": (
         "info",
@@ -112,6 +112,10 @@ CATALOG: dict[str, tuple[str, str]] = {
     "device.ring_overran": (
         "warning",
         "events of a controller were overwritten before they were read; `lost` says how many",
+    ),
+    "plant.map_confirmed": (
+        "info",
+        "a person has confirmed the map after a program change; nothing to do",
     ),
     "plant.program_changed": (
         "warning",

@@ -15,6 +15,7 @@ from pathlib import Path
 from edge import events, platform
 from edge.acquisition.lines import Lines
 from edge.acquisition.loop_store import LoopStore
+from edge.acquisition.map_desk import MapDesk
 from edge.alarm.loop import AlarmLoop
 from edge.clock import SystemClock
 from edge.control import ControlServer
@@ -160,6 +161,7 @@ class Gateway:
             record,
         )
         answers |= {"status": lambda _: self.status(), **self._field.table(), **self._loops.table()}
+        answers |= MapDesk(plant, self._lines, clock, record).table()
         self._control = ControlServer(installation.data_dir, answers)
         self._supervisor = Supervisor(clock)
         self._told = asyncio.Event()

@@ -181,6 +181,14 @@ MESSAGES: Mapping[str, Message] = {
         "the other master wrote {values} to unit {unit}, function {function}, address {address}",
         "另一主站写入：站号 {unit}，功能码 {function}，地址 {address}，值 {values}",
     ),
+    "map.by": Message(
+        "say who has checked the map, in 1 to {most} characters: --by NAME",
+        "请写明核对人，1 至 {most} 个字符：--by 姓名",
+    ),
+    "map.not_in_doubt": Message(
+        "the map of {device} is not in doubt; nothing to confirm",
+        "{device} 的点表未存疑，无需确认",
+    ),
     "mark.duration": Message(
         "a mark holds from 1 min to 24 h, not {given_s} s",
         "标记时长应为 1 分钟至 24 小时，不是 {given_s} s",
@@ -200,6 +208,10 @@ MESSAGES: Mapping[str, Message] = {
     "mark.reason": Message(
         "say why, in {least} to {most} characters",
         "请写明原因，{least} 至 {most} 个字符",
+    ),
+    "plant.map_confirmed": Message(
+        "map of {device} confirmed by {by}",
+        "{device} 的点表由 {by} 确认",
     ),
     "plant.program_changed": Message(
         "program or set-points of {source} changed ({what}); confirm the map",
