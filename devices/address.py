@@ -194,7 +194,7 @@ class ModbusAddress:
         table: coil, discrete, holding or input.
         address: zero-based protocol address of the first register or bit, 0-65535.
         type: how the value lies there; `bool` in a register table needs `bit`.
-        order: byte order of values of 32 and 64 bits; BADC and DCBA swap single registers as well.
+        order: byte order of values of 32 and 64 bits; a single register is never swapped.
         bit: 0 (least significant) to 15 for a bool inside a register; else None.
     """
 

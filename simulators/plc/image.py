@@ -187,9 +187,6 @@ def encode_value(cell: Cell, value: Value) -> bytes:
         share = (shown - loop.bottom) / (loop.top - loop.bottom)
         shown = loop.low + share * (loop.high - loop.low)
     number = (shown - cell.offset) / cell.scale
-    if kind.is_bcd:
-        digits = f"{min(max(round(number), 0), 10 ** (4 * kind.registers) - 1)}"
-        return reorder(bytes.fromhex(digits.zfill(4 * kind.registers)), cell.address.order)
     if kind in _FLOATS:
         return reorder(struct.pack(_CODES[kind], number), cell.address.order)
     bits = kind.registers * 16
@@ -226,8 +223,13 @@ def encode_time(kind: RegisterType, us: int, order: Order) -> bytes:
 
 
 def reorder(raw: bytes, order: Order) -> bytes:
-    """Return big-endian bytes in a device's order: words swapped, bytes swapped, or both."""
+    """Return big-endian bytes in a device's order: words swapped, bytes swapped, or both.
+
+    An order is one of values over several registers: a single register is never swapped.
+    """
     pairs = [raw[i : i + 2] for i in range(0, len(raw), 2)]
+    if len(pairs) == 1:
+        return raw
     if order in (Order.CDAB, Order.DCBA):
         pairs.reverse()
     if order in (Order.BADC, Order.DCBA):
