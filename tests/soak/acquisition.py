@@ -2,7 +2,7 @@
 
 usage: python -m tests.soak acquisition [--reads 1000000] [--virtual 10000000] [--tap 1000000]
            [--wires rtu,rtu-tcp,dial-in,mbap,mbap-gateway] [--lines 12] [--workers N] [--seed 1]
-           [--share 0.01] [--cuts 100]
+           [--share 0.01] [--cuts 100] [--no-times]
 
 Shell: processes.  One JSON line per campaign on stdout, progress on stderr; exit code 1 as soon as
 one value was called GOOD and was wrong, newer than it says, or never asked for.
@@ -14,6 +14,7 @@ import contextlib
 import json
 import multiprocessing as mp
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from tests.harness import guard_run, tap_model
+from tests.harness import guard_run, pace, tap_model
 from tests.harness.campaign import WIRES, campaign
 from tests.harness.oracle import Tally
 from tests.harness.script import Fault
@@ -127,6 +128,27 @@ def jobs_of(options: argparse.Namespace) -> list[tuple[object, tuple[object, ...
     return jobs
 
 
+def time_figures() -> tuple[list[dict[str, object]], bool]:
+    """Return M8 and the hung PLC of M6, and whether a target was missed; one after the other."""
+    results: list[dict[str, object]] = []
+    for baud, registers, reads in ((9_600, 125, 12), (38_400, 60, 60), (115_200, 125, 120)):
+        took, wire = asyncio.run(pace.poll_times(baud, registers, reads))
+        median = statistics.median(took)
+        row = {
+            "campaign": f"M8 {baud} baud, {registers} registers",
+            "polls_s": round(1 / median, 1),
+        }
+        share = round(wire / median, 3)
+        results.append({**row, "share_of_wire": share, "met": share >= 0.9})
+    lost = asyncio.run(pace.dead_unit(32, 60.0))
+    row = {"campaign": "M8 one dead unit of 32", **lost, "met": lost["lost_share"] < 0.05}
+    results.append(row)
+    hung = asyncio.run(pace.hung_plc(200, 20.0))
+    met = hung["hung_p99_ms"] < hung["calm_p99_ms"] + 20
+    results.append({"campaign": "M6 one hung PLC of 200", **hung, "met": met})
+    return results, not all(result["met"] for result in results)
+
+
 def _do(job: tuple[object, tuple[object, ...]]) -> dict[str, object]:
     work, args = job
     return work(args)  # type: ignore[operator, no-any-return]
@@ -159,6 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.01)
     parser.add_argument("--cuts", type=int, default=100)
+    parser.add_argument("--times", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args(arguments)
     jobs = jobs_of(options)
     totals: dict[str, dict[str, object]] = {}
@@ -173,6 +196,11 @@ def main(arguments: Sequence[str]) -> int:
     print(file=sys.stderr)
     for total in totals.values():
         print(json.dumps(total, ensure_ascii=False))
+    if options.times:
+        results, missed = time_figures()
+        failed |= missed
+        for result in results:
+            print(json.dumps(result))
     for server in ("node", "asyncua") if options.cuts else ():
         command = [sys.executable, "-m", "tests.harness.opcua_cuts"]
         command += ["--cuts", str(options.cuts), "--server", server]

@@ -29,7 +29,7 @@ async def test_one_late_answer_shifts_the_bare_library_for_good_on_a_serial_serv
     async with tcp(equipment) as port:
         tally = await bare.run(bare.tcp_client(port, TIMEOUT_S, rtu=True), EQUAL, 31)
     assert tally.outcomes["failed"] >= 1
-    assert tally.wrong >= 20, tally  # the library answers every later question with the last one
+    assert tally.wrong >= 10, tally  # the library answers every later question with the last one
 
 
 async def test_one_late_answer_shifts_the_bare_library_for_good_on_a_serial_line() -> None:
@@ -37,7 +37,7 @@ async def test_one_late_answer_shifts_the_bare_library_for_good_on_a_serial_line
     async with pty(equipment) as line:
         tally = await bare.run(bare.serial_client(line.path, 115_200, TIMEOUT_S), EQUAL, 31)
         await asyncio.sleep(0.05)
-    assert tally.wrong >= 20, tally
+    assert tally.wrong >= 10, tally
 
 
 async def test_the_bare_library_takes_short_answers_for_whole_ones_on_tcp_as_well() -> None:
@@ -54,4 +54,4 @@ async def test_a_gateway_that_shifts_gives_the_bare_library_wrong_values_under_r
     )
     async with tcp(equipment) as port:
         tally = await bare.run(bare.tcp_client(port, TIMEOUT_S, rtu=False), EQUAL, 31)
-    assert tally.wrong >= 20, tally
+    assert tally.wrong >= 10, tally
