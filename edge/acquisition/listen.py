@@ -4,13 +4,16 @@ The descriptor is only read; nothing is ever sent.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from devices.modbus import tap
 from devices.modbus.tap_plan import TapRead
 from devices.modbus.tap_report import Report, Tally, report
 from devices.modbus.tap_source import Ear, Source
 from proto.clock import Clock
+
+TOLD_S = 1.0
+"""How often the one who waits is told."""
 
 
 async def listen(
@@ -19,6 +22,7 @@ async def listen(
     duration_s: float,
     clock: Clock,
     declared: Mapping[str, TapRead] | None = None,
+    told: Callable[[float, int], None] = lambda _spent_s, _frames: None,
 ) -> Report:
     """Return what was heard on a line within `duration_s`; ends early when the source is gone.
 
@@ -28,6 +32,7 @@ async def listen(
         duration_s: how long.
         clock: for the times of answers.
         declared: what the configuration wants, by point name.
+        told: called once a second with the seconds spent and the frames heard so far.
 
     Raises:
         DeviceUnreachable: no such port, or nobody accepts.
@@ -37,15 +42,25 @@ async def listen(
     loop = asyncio.get_running_loop()
     hearing = _Hearing(ear, tap.Tap(bound_ns, source.char_ns), clock)
     loop.add_reader(ear.fileno(), hearing.on_bytes)
+    begun_s = loop.time()
+    end_s = begun_s + duration_s
     try:
-        async with asyncio.timeout(duration_s):
-            await hearing.gone.wait()
-    except TimeoutError:
-        pass
+        while loop.time() < end_s and not hearing.gone.is_set():
+            await _gone(hearing.gone, min(TOLD_S, max(end_s - loop.time(), 0)))
+            told(loop.time() - begun_s, hearing.state.frames)
     finally:
         loop.remove_reader(ear.fileno())
         ear.close()
     return report(hearing.state, hearing.tally, declared or {})
+
+
+async def _gone(gone: asyncio.Event, within_s: float) -> None:
+    """Wait until the source is gone, at most so long."""
+    try:
+        async with asyncio.timeout(within_s):
+            await gone.wait()
+    except TimeoutError:
+        return
 
 
 class _Hearing:

@@ -1,6 +1,7 @@
 """`yujing-edge probe --listen`: what another master asks on a tap.  Shell: terminal, files."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from devices.modbus.tap_frames import Question
@@ -39,7 +40,16 @@ def listen_on(
         if isinstance(block.request, TapRead)
     }
     source = tap_source(config)
-    found = asyncio.run(listen(source, config.answer_max_ns, duration_s, SystemClock(), declared))
+    spoken = "已监听" if lang == "zh" else "heard for"
+    frames_word = "帧" if lang == "zh" else "frames"
+
+    def progress(spent_s: float, frames: int) -> None:
+        text = f"\r{spoken} {spent_s:.0f} / {duration_s:.0f} s  {frames} {frames_word}  "
+        print(text, end="", file=sys.stderr, flush=True)
+
+    bound_ns = config.answer_max_ns
+    found = asyncio.run(listen(source, bound_ns, duration_s, SystemClock(), declared, progress))
+    print(file=sys.stderr)
     drafts = _write_drafts(found, config.name, out)
     if as_json:
         emit(_body(found, config.name, drafts))

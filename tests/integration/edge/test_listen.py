@@ -42,6 +42,7 @@ async def test_listening_names_every_request_and_every_point_nobody_asks_for(
         assert ends.said[TAP] == 0
     assert "unit 1  fc 3  10..29" in said
     assert "0 bytes sent" in said
+    assert "heard for 4 / 4 s" in said, "progress while it waits"
     assert "nobody asks for bof1_plc/" in said
     text = draft.read_text("utf-8")
     assert 'together = "holding_10_20"' in text
