@@ -29,7 +29,7 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
         return _refuse(file, refused.faults, as_json=as_json, lang=lang)
     faults, notices = overloads(made.plant, file.name)
     _show_lines(made, as_json=as_json, lang=lang)
-    for warning in (*made.warnings, *notices):
+    for warning in (*made.warnings, *notices, *_unread_rings(made, file.name)):
         if as_json:
             emit(fault_body("warning", warning))
         else:
@@ -41,6 +41,18 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
     else:
         print(f"{file}: {say('ok', lang)} ({made.config_hash[:12]})")
     return OK
+
+
+def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
+    """Name each device whose profile declares a ring of events: this version does not read it."""
+    for line in made.plant.lines:
+        for device in line.devices:
+            if device.profile.event_ring is not None:
+                message = (
+                    f"the event ring of profile {device.profile.profile} is checked but not read: "
+                    "its events reach nobody 事件环仅校验，尚不采集"
+                )
+                yield Fault(f"{file}: device {device.name}", "edge.ring_not_read", message)
 
 
 def _show_lines(made: Installation, *, as_json: bool, lang: Language) -> None:

@@ -45,6 +45,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 
 Capture = pytest.CaptureFixture[str]
+RING_LINE = """
+[[line]]
+name = "holder_line"
+kind = "modbus-tcp"
+address = "127.0.0.1:5099"
+[[device]]
+name = "holder"
+line = "holder_line"
+unit_id = 1
+profile = "gas_holder_plc"
+path = "plc"
+life = "life_counter"
+
+"""
 
 
 def test_check_of_a_good_site_is_0(edge_toml: str, capsys: Capture) -> None:
@@ -52,6 +66,19 @@ def test_check_of_a_good_site_is_0(edge_toml: str, capsys: Capture) -> None:
     assert found.code == 0
     assert "配置无误" in found.out
     assert "no fault" in Answer(capsys, "check", edge_toml, "--lang", "en").out
+
+
+def test_check_says_that_a_declared_event_ring_is_not_read(edge_toml: str, capsys: Capture) -> None:
+    assert "edge.ring_not_read" not in Answer(capsys, "check", edge_toml, "--json").out
+    path = Path(edge_toml)
+    text = path.read_text("utf-8")
+    cut = text.index("[[device]]")
+    path.write_text(text[:cut] + RING_LINE + text[cut:], "utf-8")
+    found = Answer(capsys, "check", edge_toml, "--json")
+    assert found.code == 0, found.out
+    [row] = [row for row in found.rows() if row.get("code") == "edge.ring_not_read"]
+    assert "device holder" in str(row)
+    assert "gas_holder_plc" in str(row)
 
 
 def test_check_of_a_faulty_site_is_78_with_every_fault_on_its_line(
