@@ -21,10 +21,10 @@ from devices.modbus.ask import Ask
 from devices.modbus.cost import TCP
 from devices.modbus.cost import Wire as CostWire
 from devices.modbus.desk import Desk
-from devices.modbus.entry import Entry, SerialEntry, TcpEntry
-from devices.modbus.exchange import Exchange, Figures
+from devices.modbus.entry import Entry, entry_of
+from devices.modbus.exchange import Exchange, Figures, RegistersRead
 from devices.modbus.facts import Learnt
-from devices.modbus.frame import Accepted, Request
+from devices.modbus.frame import Accepted, Request, read_request
 from devices.modbus.guard_model import (
     Answer,
     Echo,
@@ -38,14 +38,12 @@ from devices.modbus.guard_model import (
 )
 from devices.modbus.holes_model import Answered, Probed, ProbeLost, Refused
 from devices.modbus.line_settings import (
-    DialInEndpoint,
     ModbusLine,
-    SerialEndpoint,
     modbus_profile,
     rules_of,
 )
 from devices.modbus.outcome import exception_outcome, exception_reason, misbehaved, why
-from devices.modbus.plan import plan_blocks
+from devices.modbus.plan import planned
 from devices.modbus.room import Room, canary_in, rooms_of
 from proto.clock import Clock
 from proto.quality import Detail, Reason
@@ -84,14 +82,14 @@ class ModbusDriver:
         known = learnt or {}
         self.line = line
         self._clock, self._word, self._wire = clock, word, wire
-        self._blocks = tuple(blocks) if blocks is not None else _planned(devices)
+        self._blocks = tuple(blocks if blocks is not None else planned(devices))
         self._rules = {device.name: rules_of(line, devices, device) for device in devices}
         policies = {device.name: line.policy(device.name) for device in devices}
         self._rooms = rooms_of(devices, self._rules, policies, self._blocks, known, line.timeout_ns)
         self._room_of_unit = {room.settings.unit_id: room for room in self._rooms.values()}
         self._desks = [self._desk(at, block) for at, block in enumerate(self._blocks)]
         self._by_id = {id(desk.block): desk for desk in self._desks}
-        self._entry = entry if entry is not None else _entry_of(line, clock)
+        self._entry = entry if entry is not None else entry_of(line, clock)
         late_ns = max([line.late_ns, *(one.late_ns for one in known.values())], default=0)
         echoes = {
             device.unit_id: False
@@ -189,6 +187,20 @@ class ModbusDriver:
         room = self._rooms[device]
         result = await self._sent(room, None, is_suspended=True)
         return isinstance(result, Proved)
+
+    async def read_registers(self, device: str, ask: Ask) -> RegistersRead | None:
+        """Read registers that are no samples (an event ring); None = no answer that counts.
+
+        Raises:
+            DeviceUnreachable: the connection is gone; now closed.
+        """
+        room, exchange = self._rooms[device], self._exchange
+        unit, answers_as = room.settings.unit_id, room.answer_unit
+        request = read_request(unit, ask.function, ask.start, ask.quantity, answer_unit=answers_as)
+        result = await self._asked(room, request)
+        if not isinstance(result, Answer) or not isinstance(result.verdict, Accepted):
+            return None
+        return RegistersRead(result.verdict.data, exchange.sent_ns, exchange.received_ns)
 
     @property
     def errand_ns(self) -> int | None:
@@ -381,15 +393,3 @@ class ModbusDriver:
         left_ns = until_ns - self._clock.mono_ns()
         if left_ns > 0:
             await asyncio.sleep(left_ns / 1e9)
-
-
-def _planned(devices: Sequence[DeviceSettings]) -> tuple[Block, ...]:
-    return tuple(block for device in devices for block in plan_blocks(device))
-
-
-def _entry_of(line: ModbusLine, clock: Clock) -> Entry:
-    endpoint = line.endpoint
-    if isinstance(endpoint, SerialEndpoint):
-        return SerialEntry(endpoint)
-    assert not isinstance(endpoint, DialInEndpoint), "the hall gives the entry of a dial-in line"
-    return TcpEntry(endpoint, clock)

@@ -7,7 +7,7 @@ from typing import Protocol
 from devices.driver import Note
 from devices.failure import LinkFailed
 from devices.modbus import slot
-from devices.modbus.line_settings import SerialEndpoint, TcpEndpoint
+from devices.modbus.line_settings import DialInEndpoint, ModbusLine, SerialEndpoint, TcpEndpoint
 from devices.modbus.serial_line import serial_opener
 from devices.modbus.slot import Record, Slot
 from devices.modbus.transport import Connection, tcp_opener
@@ -171,3 +171,12 @@ class TcpEntry:
 
     def _address(self) -> str:
         return f"{self._endpoint.host}:{self._slot.port}"
+
+
+def entry_of(line: ModbusLine, clock: Clock) -> Entry:
+    """Return how a line gets its connection; a dial-in line is given its own."""
+    endpoint = line.endpoint
+    if isinstance(endpoint, SerialEndpoint):
+        return SerialEntry(endpoint)
+    assert not isinstance(endpoint, DialInEndpoint), "the hall gives the entry of a dial-in line"
+    return TcpEntry(endpoint, clock)

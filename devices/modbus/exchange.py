@@ -46,6 +46,14 @@ class Figures(NamedTuple):
     lateness_ns: int
 
 
+class RegistersRead(NamedTuple):
+    """Registers that are no samples: bytes as on the wire, times of request and answer."""
+
+    data: bytes
+    sent_mono_ns: int
+    receive_mono_ns: int
+
+
 class Exchange:
     """One line's questions and answers.
 

@@ -295,3 +295,8 @@ def _refused(device: DeviceSettings, bindings: Sequence[PointBinding]) -> tuple[
         )
         for poll, members in by_poll.items()
     )
+
+
+def planned(devices: Sequence[DeviceSettings]) -> tuple[Block, ...]:
+    """Return the blocks of several devices, in their order."""
+    return tuple(block for device in devices for block in plan_blocks(device))

@@ -64,6 +64,35 @@ class Searchable:
 
 
 @dataclass(frozen=True, slots=True)
+class RingReads:
+    """What reading one event ring may ask: the index, and whole records within the ring.
+
+    Attributes:
+        unit: of the requests.
+        index: requests for index and running number.
+        records: the whole ring; one request is a part of it.
+        words: of one record: requests begin and end at a record.
+        quantity_max: registers of one request at most.
+        period_ns: between two looks while nothing is new.
+    """
+
+    unit: int
+    index: tuple[Ask, ...]
+    records: Ask
+    words: int
+    quantity_max: int
+    period_ns: int
+
+    def has(self, ask: Ask) -> bool:
+        """Return True for a request that reading this ring may make."""
+        whole = self.records
+        is_inside = whole.start <= ask.start and ask.end <= whole.end
+        is_even = (ask.start - whole.start) % self.words == ask.quantity % self.words == 0
+        fits = 0 < ask.quantity <= self.quantity_max and ask.function == whole.function
+        return ask in self.index or (is_inside and is_even and fits)
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """All that one line may send.
 
@@ -77,6 +106,7 @@ class Contract:
         echo_units: units that may be asked for the echo or a fence probe after a failure.
         echo_s: shortest time between two of them, per unit.
         canaries: requests that prove the map, each 60 s.
+        rings: event rings that are read, for 30 % of the line's time at most.
     """
 
     line: str
@@ -90,6 +120,7 @@ class Contract:
     echo_units: tuple[int, ...] = ()
     echo_s: float = 5.0
     canaries: tuple[tuple[int, Ask], ...] = ()
+    rings: tuple[RingReads, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -110,6 +141,7 @@ class Contract:
             asks = "/".join(str(ask) for ask in (*each.asks, each.hull))
             found.append(f"unit {each.unit} {asks} {each.period_ns} ns")
         found += [f"canary unit {unit} {ask}" for unit, ask in self.canaries]
+        found += [ring_text(ring) for ring in self.rings]
         found += [f"echo unit {unit} {self.echo_s:g} s" for unit in self.echo_units]
         found += [
             f"search unit {s.unit} {s.device} {s.policy} {s.low}..{s.high}" for s in self.search
@@ -126,6 +158,8 @@ def allows(contract: Contract, wanted: Wanted, marked: Iterable[str] = ()) -> bo
     if wanted.function == ECHO:
         return wanted.unit in contract.echo_units
     if (wanted.unit, ask) in contract.canaries:
+        return True
+    if any(ring.unit == wanted.unit and ring.has(ask) for ring in contract.rings):
         return True
     mine = [each for each in contract.planned if each.unit == wanted.unit]
     if any(_is_planned(contract, each, ask) for each in mine):
@@ -169,7 +203,17 @@ def _is_search(search: Searchable, wanted: Wanted, ask: Ask, marked: frozenset[s
 def worst_requests_s(contract: Contract) -> float:
     """Return the highest rate: the plan, and one echo a unit in its shortest time."""
     echoes = len(contract.echo_units) / contract.echo_s if contract.echo_s else 0.0
-    return contract.requests_s + echoes + len(contract.canaries) / 60
+    looks = sum((len(ring.index) + 1) * 1e9 / ring.period_ns for ring in contract.rings)
+    return contract.requests_s + echoes + len(contract.canaries) / 60 + looks
+
+
+def ring_text(ring: RingReads) -> str:
+    """Return the clause of an event ring."""
+    index = "/".join(str(ask) for ask in ring.index)
+    return (
+        f"event ring unit {ring.unit} index {index} {ring.period_ns} ns, records {ring.records} "
+        f"by {ring.words}, at most {ring.quantity_max}, 30 % of the line"
+    )
 
 
 def bytes_s(planned: Sequence[Planned]) -> tuple[float, float]:

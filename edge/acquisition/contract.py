@@ -11,7 +11,8 @@ from devices.driver import DeviceSettings
 from devices.modbus.ask import Ask
 from devices.modbus.holes_model import Policy
 from devices.modbus.plan import ModbusRead
-from devices.modbus.traffic import Contract, Planned, Searchable
+from devices.modbus.ring_asks import index_asks, is_in_registers, whole_ask
+from devices.modbus.traffic import Contract, Planned, RingReads, Searchable
 from devices.profile import ModbusProfile
 from edge.acquisition.load import RTU_KINDS, block_bytes, sends
 from edge.config_line import LineConfig
@@ -19,6 +20,7 @@ from edge.plant import LinePlan, Plant
 from edge.shaping import is_guarded, probing_of
 
 RETRY_S = 5.0
+RING_PERIOD_NS = 10**9
 SEARCH_HIGH = 999
 SERVICES = (
     "FindServers, GetEndpoints, OpenSecureChannel, CreateSession, ActivateSession, Read, "
@@ -83,6 +85,7 @@ def contract_of(line: LinePlan, plant: Plant) -> Contract | SessionContract:
         search=() if is_tap else search,
         echo_units=echoes if is_guarded(config, line.devices) else (),
         canaries=() if is_tap else _canaries(line),
+        rings=() if is_tap else _rings(line),
     )
 
 
@@ -110,6 +113,19 @@ def _canaries(line: LinePlan) -> tuple[tuple[int, Ask], ...]:
         canary = device.profile.modbus.canary
         if canary is not None:
             found.append((device.unit_id, Ask(canary.table.function, canary.address, 1)))
+    return tuple(found)
+
+
+def _rings(line: LinePlan) -> tuple[RingReads, ...]:
+    found: list[RingReads] = []
+    for device in line.devices:
+        assert isinstance(device.profile, ModbusProfile)
+        ring, longest = device.profile.event_ring, device.profile.modbus.max_registers
+        if ring is not None and is_in_registers(ring):
+            words = ring.records.words
+            most = max(longest // words, 1) * words
+            asks, whole = index_asks(ring), whole_ask(ring)
+            found.append(RingReads(device.unit_id, asks, whole, words, most, RING_PERIOD_NS))
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from edge.acquisition.connection import Connection
 from edge.acquisition.line_parts import LineParts
 from edge.acquisition.probe_budget import WINDOW_NS
 from edge.acquisition.reports import Reports, RowSink
+from edge.acquisition.ring_desk import desk_of
 from edge.acquisition.slots import Slots
 from edge.acquisition.subscription import Subscription
 from edge.acquisition.unit import Unit, UnitState
@@ -76,6 +77,7 @@ class LineOwner:
         clocks = {f"{o.name}/{o.clock.point}" for o in line.owners if o.clock is not None}
         self._slots = Slots(line.axes, start_ns, self._reports, clocks)
         self._beside = Beside(driver, self.units, clock, fraction, line.config.timeout_ns)
+        self._rings = desk_of(line, driver, self.units, sink, clock, self._parts)
         self._subscription = (
             Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)
             if any(axis.subscribed for axis in line.axes)
@@ -172,6 +174,7 @@ class LineOwner:
         now_ns = self._clock.mono_ns()
         for unit in self.units:
             unit.tick(now_ns)
+        self._rings.settle()
         self._take_notes()
 
     async def _tick_alone(self) -> None:
@@ -204,8 +207,7 @@ class LineOwner:
         try:
             await work
         except DeviceError as error:
-            reason, detail = failure_of(error)
-            self._cut((reason, int(detail)))
+            self._cut(failure_of(error))
 
     # Slots.
 
@@ -259,8 +261,7 @@ class LineOwner:
         try:
             return await self._driver.read(self._blocks[axis.block_index])
         except DeviceError as error:
-            reason, detail = failure_of(error)
-            self._cut((reason, int(detail)))
+            self._cut(failure_of(error))
             return None
 
     def _no_answer(
@@ -360,6 +361,10 @@ class LineOwner:
             if work is not None:
                 await self._guarded(self._beside.do(work))
                 self._take_notes()
+                return
+            until_ns, is_due = self._rings.next_ns(now_ns, until_ns)
+            if is_due:
+                await self._guarded(self._rings.run())
                 return
         await self.urgent.sleep((until_ns - now_ns) / 1e9)
 

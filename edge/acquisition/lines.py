@@ -6,6 +6,7 @@ A thousand lines share one tick, so that looking for silent losses costs next to
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from devices.driver import Driver, Subscriber
 from devices.modbus.plan import plan_hash
@@ -52,6 +53,8 @@ class Lines:
         sink: RowSink,
         start_ns: int,
         durable: Callable[[], tuple[int, int]] | None = None,
+        durable_records: Callable[[], tuple[int, int]] | None = None,
+        rings: Path | None = None,
     ) -> None:
         """Build the owners; nothing is opened yet.
 
@@ -63,6 +66,8 @@ class Lines:
             sink: takes rows and records.
             start_ns: when all grids begin (monotonic).
             durable: samples handed over so far, and how many of these are settled.
+            durable_records: records taken so far, and how many of these are on disk.
+            rings: folder for the cursors of event rings.
         """
         self._plant, self._clock = plant, clock
         reports = Reports("", image, sink, clock)
@@ -90,6 +95,8 @@ class Lines:
                     first_pause_ns=SPREAD_NS * i // len(plant.lines) if many else 0,
                     has_ticker=True,
                     durable=durable,
+                    durable_records=durable_records,
+                    rings=rings,
                     look=self.clocks.look,
                 ),
             )

@@ -44,10 +44,12 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
 
 
 def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
-    """Name each device whose profile declares a ring of events: this version does not read it."""
+    """Name each device whose ring of events is not read: OPC UA, and a line that only listens."""
     for line in made.plant.lines:
         for device in line.devices:
-            if device.profile.event_ring is not None:
+            ring = device.profile.event_ring
+            is_read = line.config.is_modbus and not line.config.is_listening_only
+            if ring is not None and not is_read:
                 message = (
                     f"the event ring of profile {device.profile.profile} is checked but not read: "
                     "its events reach nobody 事件环仅校验，尚不采集"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from devices.modbus.cost import PAIRS_NEEDED
 from devices.modbus.facts import Learnt
 from devices.modbus.plan import ModbusRead, plan_hash
-from devices.modbus.traffic import Contract, bytes_s, policy_of, worst_requests_s
+from devices.modbus.traffic import Contract, bytes_s, policy_of, ring_text, worst_requests_s
 from devices.profile import ModbusProfile
 from edge.acquisition.contract import SessionContract
 from edge.acquisition.load import LineLoad, line_load, overload_text
@@ -246,6 +246,8 @@ def _modbus_traffic(contract: Contract, lang: Language) -> Iterator[str]:
             f"{each.period_ns / 1e9:g} s   {rate:.1f}/s   {each.out_bytes * rate:,.0f} B/s "
             f"{word('out', lang)}   {each.in_bytes * rate:,.0f} B/s {word('in', lang)}"
         )
+    for ring in contract.rings:
+        yield ring_text(ring)
     for unit, ask in contract.canaries:
         yield f"unit {unit:<3} {ask}   canary   60 s"
     sent, got = bytes_s(contract.planned)

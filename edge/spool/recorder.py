@@ -78,6 +78,7 @@ class Recorder:
         )
         self._waiting: list[_Record] = []
         self._records_lost = 0
+        self._records_taken = 0
         self._gaps: list[GapEntry] = []
         self._urgent = asyncio.Event()
         self._stopping = False
@@ -99,6 +100,10 @@ class Recorder:
         A sample is settled when it and all before it are on disk, or named as lost.
         """
         return self._batcher.offered, self._batcher.settled
+
+    def durable_records(self) -> tuple[int, int]:
+        """Return how many records were taken, and how many of these are on disk, in order."""
+        return self._records_taken, self._records_taken - len(self._waiting)
 
     # The sink: no call waits.
 
@@ -124,6 +129,7 @@ class Recorder:
             self._records_lost += 1
             return
         self._waiting.append(_encoded(lane, body, now))
+        self._records_taken += 1
         if lane is Lane.ALARM:
             self._urgent.set()
         else:

@@ -68,17 +68,17 @@ def test_check_of_a_good_site_is_0(edge_toml: str, capsys: Capture) -> None:
     assert "no fault" in Answer(capsys, "check", edge_toml, "--lang", "en").out
 
 
-def test_check_says_that_a_declared_event_ring_is_not_read(edge_toml: str, capsys: Capture) -> None:
-    assert "edge.ring_not_read" not in Answer(capsys, "check", edge_toml, "--json").out
+def test_a_ring_in_registers_is_read_and_stands_in_the_traffic_contract(
+    edge_toml: str, capsys: Capture
+) -> None:
     path = Path(edge_toml)
     text = path.read_text("utf-8")
     cut = text.index("[[device]]")
     path.write_text(text[:cut] + RING_LINE + text[cut:], "utf-8")
     found = Answer(capsys, "check", edge_toml, "--json")
     assert found.code == 0, found.out
-    [row] = [row for row in found.rows() if row.get("code") == "edge.ring_not_read"]
-    assert "device holder" in str(row)
-    assert "gas_holder_plc" in str(row)
+    assert "edge.ring_not_read" not in found.out
+    assert "event ring unit 1 index FC3 100+3" in Answer(capsys, "plan", edge_toml, "--traffic").out
 
 
 def test_check_of_a_faulty_site_is_78_with_every_fault_on_its_line(
