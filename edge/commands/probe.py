@@ -11,12 +11,12 @@ from cyclopts import Parameter
 from devices.modbus.ask import Ask
 from devices.modbus.survey import ECHO, IDENTIFY, Findings, draft
 from edge.clock import SystemClock
+from edge.commands.files import write_whole
 from edge.commands.listen import listen_on
 from edge.commands.words import OK, Json, Lang, Language, emit
 from edge.control import ask as ask_gateway
 from edge.installation import Installation, load
 from edge.plant import LinePlan
-from edge.platform import write_whole
 from edge.shaping import probing_of
 from edge.toml_faults import near
 from proto.errors import BadRequest, Conflict, NotFound
@@ -71,7 +71,7 @@ def probe(
     source = f"probe of {line} unit {unit}, {first}..{last}, {today}, {found.questions} requests"
     source += f", work mark: {reason}" if reason else ""
     text = draft(found, name=f"probe_{unit}", source=source.replace('"', "'").replace("\\", "/"))
-    write_whole(path, text.encode(), mode=0o644)
+    write_whole(path, text.encode())
     if as_json:
         emit(_body(found, line, unit, took_s, path))
     else:
