@@ -65,6 +65,12 @@ def probe(
         survey_unit(chosen, made.base, clock, unit=unit, first=first, last=last, told=progress)
     )
     print(file=sys.stderr)
+    if not found.tables:  # no table, no answer times: a draft would state what nobody saw
+        said = ", ".join(f"fc {code} {_there(found.functions[code])}" for code in (1, 2, 3, 4))
+        message = (
+            f"nothing could be read, no draft 未读到任何数据，未写草稿: {said}; check unit, range"
+        )
+        raise NotFound("probe.nothing", message, place=f"{line} unit {unit}")
     took_s = (clock.mono_ns() - begun_ns) / 1e9
     path = out or Path(f"probe-{line}-{unit}.toml")
     today = datetime.fromtimestamp(clock.wall_us() / 1e6, UTC).date().isoformat()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.modbus.survey import Findings
 from edge.acquisition.learnt import FILE, read_learnt
 from edge.commands import files, words
 from edge.config import parse_config
@@ -147,3 +148,19 @@ def test_a_gateway_that_does_not_know_the_point_is_heard_and_no_second_master_re
 def test_a_value_that_is_no_number_is_null_in_json(capsys: Capture) -> None:
     words.emit({"value": math.nan, "rows": [{"high": math.inf, "low": 1.5}]})
     assert capsys.readouterr().out == '{"value": null, "rows": [{"high": null, "low": 1.5}]}\n'
+
+
+def test_a_unit_that_shows_nothing_gives_no_draft_and_no_success(
+    edge_toml: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object, **__: object) -> Findings:
+        return Findings(dict.fromkeys((1, 2, 3, 4, 8, 43), -1))
+
+    monkeypatch.setattr("edge.acquisition.probing.survey_unit", silent)
+    monkeypatch.setattr("edge.commands.probe._is_running", lambda _: False)
+    out = edge_toml.parent / "draft.toml"
+    words = ["probe", str(edge_toml), "--line", "bof1", "--unit", "1", "--mark", "why"]
+    found = Answer(capsys, *words, "--out", str(out))
+    assert found.code == 1
+    assert "bof1 unit 1: probe.nothing" in found.err
+    assert not out.exists()
