@@ -250,6 +250,8 @@ def _belonging(line: LineConfig, key: str) -> Iterator[Fault]:
         shown = LineConfig.model_fields[name].alias or name
         homes = ", ".join(kind for kind, keys in _KEYS.items() if name in keys)
         yield Fault(f"{key}.{shown}", "config.value", f"{shown} belongs to kind {homes} only")
+    if line.is_listening_only and line.framing == "mbap":
+        yield Fault(f"{key}.framing", "config.value", "a tap hears RTU: leave framing out")
     for name in _NEEDED.get(line.kind, ()):
         if getattr(line, name) is None:
             shown = LineConfig.model_fields[name].alias or name

@@ -40,6 +40,9 @@ from proto.sheet import BYTES_MAX, Encoding
 SECONDS_MAX = 3600.0
 PROPOSE = "不会修改文件 proposes only, changes nothing"
 
+ROWS_SHOWN = 200
+"""A table of thousands of rows takes seconds to lay out and nobody reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Site:
@@ -181,7 +184,7 @@ def _preview(found: PointList, *, as_json: bool) -> None:
     table = Table(
         "行 row", "位号 tag", "地址 text", "→", "规则 rule", "单位", "量程", "限值 limits"
     )
-    for point in found.points:
+    for point in found.points[:ROWS_SHOWN]:
         span = "" if point.low is None else f"{point.low:g}…{point.high:g}"
         limits = " ".join(
             f"{limit.level} {limit.value:g}{'' if limit.is_armed else ' (not armed)'}"
@@ -192,6 +195,9 @@ def _preview(found: PointList, *, as_json: bool) -> None:
             str(point.address or "profile"), point.rule, point.unit, span, limits,
         )  # fmt: skip
     console.print(table)
+    hidden = len(found.points) - ROWS_SHOWN
+    if hidden > 0:
+        print(f"… 另有 {hidden} 行 {hidden} rows more: --json 全部列出 shows all")
 
 
 def _doctor(

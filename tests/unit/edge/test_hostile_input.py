@@ -164,3 +164,23 @@ def test_a_unit_that_shows_nothing_gives_no_draft_and_no_success(
     assert found.code == 1
     assert "bof1 unit 1: probe.nothing" in found.err
     assert not out.exists()
+
+
+def test_a_configuration_that_an_editor_of_windows_marked_is_read() -> None:
+    assert parse_config(b"\xef\xbb\xbf" + EDGE.encode(), "edge.toml")[1] == []
+
+
+def test_a_tap_that_should_hear_mbap_is_refused_and_not_heard_as_rtu() -> None:
+    tap = 'kind = "modbus-tap"\nframing = "mbap"\nanswer_max = "200ms"'
+    _, faults = parse_config(EDGE.replace('kind = "modbus-tcp"', tap).encode(), "edge.toml")
+    assert ("config.value", "edge.toml: line[0].framing") in {(f.code, f.place) for f in faults}
+
+
+def test_a_long_list_is_shown_in_part_and_says_how_much_is_left(
+    listed: Path, capsys: Capture
+) -> None:
+    rows = "".join(f"TE-{i},炉温,holding,{i},int16,degC,0.1\n" for i in range(1, 251))
+    listed.write_text(HEAD + rows, "utf-8")
+    found = Answer(capsys, "points", str(listed), "--base", "protocol")
+    assert "50 rows more" in found.out
+    assert len(Answer(capsys, "points", str(listed), "--base", "protocol", "--json").rows()) > 249
