@@ -20,9 +20,9 @@ from devices.address import Table
 from devices.binding import bind
 from devices.driver import DeviceSettings
 from devices.event_look import AskIndex, Due, IndexRead, RecordsRead, RingState
-from devices.event_record import ring_spec
+from devices.event_record import RingRecord, ring_spec
 from devices.event_ring import step
-from devices.profile import ModbusProfile
+from devices.profile import ModbusProfile, OpcUaProfile
 from devices.profile_number import conversion
 from proto.quality import Quality
 from simulators.serve.modbus_tcp import ModbusTcpServer
@@ -120,10 +120,12 @@ async def test_an_outside_client_reads_the_nodes_of_a_profile(name: str, tmp_pat
             SecurityPolicyBasic256Sha256,
             certificate=own / "own" / "cert.pem",
             private_key=own / "own" / "key.pem",
-            server_certificate=own / "trusted" / "server.der",
+            server_certificate=str(own / "trusted" / "server.der"),
         )
         async with client:
-            for point in catalog.find(name).points:
+            profile = catalog.find(name)
+            assert isinstance(profile, OpcUaProfile)
+            for point in profile.points:
                 uri, _, identifier = point.at.node.removeprefix("nsu=").partition(";")
                 index = await client.get_namespace_index(uri)
                 value = await client.get_node(f"ns={index};{identifier}").read_value()
@@ -140,7 +142,7 @@ async def test_a_ring_that_is_served_is_read_record_by_record() -> None:
     async with served(ProfileOptions("gas_holder_plc")) as device:
         reader = _Reader(device.server)
         state = RingState()
-        taken = []
+        taken: list[RingRecord] = []
         for tick in range(0, 1001, 50):
             await device.step(tick)
             state, output = step(spec, state, Due(0))
