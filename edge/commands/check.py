@@ -44,7 +44,7 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
 
 
 def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
-    """Name each device whose profile declares a ring of events: this version does not read it."""
+    """Name each device whose profile declares a ring of events or texts that nobody reads yet."""
     for line in made.plant.lines:
         for device in line.devices:
             if device.profile.event_ring is not None:
@@ -53,6 +53,12 @@ def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
                     "its events reach nobody 事件环仅校验，尚不采集"
                 )
                 yield Fault(f"{file}: device {device.name}", "edge.ring_not_read", message)
+            if device.profile.texts:
+                message = (
+                    f"the texts of profile {device.profile.profile} are checked but not read: "
+                    "a changed serial number or version goes unseen 文本仅校验，尚不采集"
+                )
+                yield Fault(f"{file}: device {device.name}", "edge.texts_not_read", message)
 
 
 def _show_lines(made: Installation, *, as_json: bool, lang: Language) -> None:
