@@ -5,6 +5,7 @@
  *        "hole 50 2": reads that touch register 50 are refused with exception 2
  *        "limit 64 3": reads of more than 64 registers are refused with exception 3
  *        "watchdog 3 0": all coils drop when nobody has written for 3 s, as in an I/O module
+ *        "slow 400 0": every read is answered after 400 ms, the requests behind it wait
  *        "cut": closes every connection and answers "ok"
  *        "log": answers every read since the last "log" as fc:start:count, on one line
  * Ends when stdin ends.  It never writes by itself and serves several connections.
@@ -26,7 +27,7 @@
 #define LOGGED 4096
 
 static int connections[CONNECTIONS];
-static int watchdog_ms;
+static int watchdog_ms, slow_ms;
 static struct timespec written;
 static int hole[SIZE], limit = 125, limit_exception = 3;
 static int logged[LOGGED][3], log_length;
@@ -72,6 +73,8 @@ static void set(modbus_mapping_t *map, const char *line) {
         limit_exception = value;
     } else if (strcmp(table, "watchdog") == 0) {
         watchdog_ms = address * 1000;
+    } else if (strcmp(table, "slow") == 0) {
+        slow_ms = address;
     } else if (strcmp(table, "holding") == 0) {
         map->tab_registers[address] = (uint16_t)value;
     } else if (strcmp(table, "input") == 0) {
@@ -118,6 +121,7 @@ static void serve(modbus_t *ctx, modbus_mapping_t *map, int at) {
             logged[log_length][1] = start;
             logged[log_length++][2] = count;
         }
+        if (slow_ms && fc < 5) usleep((useconds_t)slow_ms * 1000);
         if (exception) {
             modbus_reply_exception(ctx, query, (unsigned)exception);
         } else {
