@@ -50,4 +50,4 @@ def _as_missing_vector(fault: Fault, data: Mapping[str, object]) -> Fault:
     points = data.get("points")
     point = points[at] if isinstance(points, list) else None
     name = point.get("name", at) if isinstance(point, dict) else at
-    return Fault(fault.place, "profile.vector_missing", f"{name} has no worked example")
+    return Fault(fault.place, "profile.vector_missing", f"{name} has no worked example 缺少样例")

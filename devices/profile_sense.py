@@ -248,5 +248,5 @@ def _kind_faults(profile: Profile, file: str, kinds: Mapping[str, Kind]) -> Iter
     offered = {point.parameter for point in profile.points}
     missing = [parameter for parameter in kind.requires if parameter not in offered]
     if missing:
-        message = f"kind {kind.kind} requires {', '.join(missing)}"
+        message = f"kind {kind.kind} requires {', '.join(missing)} 缺少必备测点"
         yield Fault(f"{file}: points", "profile.kind_incomplete", message)

@@ -52,7 +52,7 @@ def text_vector_faults(text: ModbusText, address: TextAddress, place: str) -> li
     first = "high" if address.low_first else "low"
     hint = f'; first = "{first}" would fit' if swapped == said else ""
     shown = "no text" if got is None else f'"{got}"'
-    message = f'{text.name} decodes to {shown}, source says "{said}"{hint}'
+    message = f'{text.name} decodes to {shown}, source says "{said}"{hint} 样例不符'
     return [Fault(place, "profile.vector_wrong", message)]
 
 
@@ -133,5 +133,5 @@ def _shape(place: str, name: str, wanted: str) -> Fault:
 
 
 def _wrong(place: str, name: str, got: float, said: float, hint: str) -> Fault:
-    message = f"{name} decodes to {got:.12g}, source says {float(said):.12g}{hint}"
+    message = f"{name} decodes to {got:.12g}, source says {float(said):.12g}{hint} 样例不符"
     return Fault(place, "profile.vector_wrong", message)

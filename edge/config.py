@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, field_validator
 
+from edge.config_cabinet import CabinetConfig, cabinet_faults
 from edge.config_device import DeviceConfig, device_faults
 from edge.config_line import LineConfig, line_faults
 from edge.config_values import NS, Address, Duration, FileModel, FilePath, Size, parse_duration
@@ -95,6 +96,7 @@ class EdgeConfig(FileModel):
     alarm: AlarmConfig = AlarmConfig()
     spool: SpoolConfig = SpoolConfig()
     page: PageConfig | None = None
+    cabinet: CabinetConfig | None = None
 
     def line_of(self, device: DeviceConfig) -> LineConfig:
         """Return the line that `device` hangs on."""
@@ -131,6 +133,7 @@ _TABLES: tuple[tuple[str, type[BaseModel], bool], ...] = (
     ("alarm", AlarmConfig, False),
     ("spool", SpoolConfig, False),
     ("page", PageConfig, False),
+    ("cabinet", CabinetConfig, False),
 )
 
 
@@ -156,6 +159,10 @@ def parse_config(data: bytes, file: str) -> tuple[EdgeConfig | None, list[Fault]
     parts["poll"] = _poll(reading, tables.get("poll", {}))
     _check_lines(reading, lines)
     _check_devices(reading, _named(tables.get("line")), lines, devices)
+    cabinet = parts.get("cabinet")
+    if isinstance(cabinet, CabinetConfig):
+        rows = [line for _, line in lines], [device for _, device in devices]
+        reading.faults += cabinet_faults(cabinet, *rows, file)
     if reading.faults:
         return None, reading.faults
     parts["line"] = tuple(line for _, line in lines)

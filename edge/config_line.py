@@ -7,6 +7,7 @@ One model for all kinds; `line_faults` says which keys belong to which kind.  So
 import ipaddress
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -212,12 +213,18 @@ def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     for name, packet in (("registration", line.registration), ("heartbeat", line.heartbeat)):
         if packet is not None and (packet.text is None) == (packet.hex is None):
             yield Fault(f"{key}.{name}", "config.value", "give text or hex, one of them")
+        if packet is not None and packet.text is not None and not packet.text.isascii():
+            message = "text is ASCII; write other bytes as hex 非 ASCII 请用 hex"
+            yield Fault(f"{key}.{name}.text", "config.value", message)
     if line.security in POLICIES_DEPRECATED and line.allow_insecure is None:
         message = (
             f"{line.security} is broken; take Aes256_Sha256_RsaPss or Basic256Sha256, or state "
             'allow_insecure = { reason = "…", until = "YYYY-MM-DD", approved_by = "…" }'
         )
         yield Fault(f"{key}.security", "config.insecure", message)
+    if line.allow_insecure is not None and not _is_day(line.allow_insecure.until):
+        message = f"no such day 日期不存在 (here: {line.allow_insecure.until!r})"
+        yield Fault(f"{key}.allow_insecure.until", "config.value", message)
     if _never_needs_bound(line):
         message = f"probing never on {line.name}: state answer_max 缺少应答上限"
         yield Fault(f"{key}.answer_max", "config.never_needs_bound", message)
@@ -243,6 +250,8 @@ def _belonging(line: LineConfig, key: str) -> Iterator[Fault]:
         shown = LineConfig.model_fields[name].alias or name
         homes = ", ".join(kind for kind, keys in _KEYS.items() if name in keys)
         yield Fault(f"{key}.{shown}", "config.value", f"{shown} belongs to kind {homes} only")
+    if line.is_listening_only and line.framing == "mbap":
+        yield Fault(f"{key}.framing", "config.value", "a tap hears RTU: leave framing out")
     for name in _NEEDED.get(line.kind, ()):
         if getattr(line, name) is None:
             shown = LineConfig.model_fields[name].alias or name
@@ -280,6 +289,14 @@ def _address_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     if line.kind == "modbus-dial-in" and not line.allow_public and _is_public(host):
         message = f"{host} can be reached from outside the plant; bind a private address"
         yield Fault(key, "config.public_address", message + ", or state allow_public = true")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_endpoint(text: str) -> bool:

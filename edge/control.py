@@ -106,8 +106,13 @@ async def ask(
         raise NotFound("control.silent", message, place=str(data_dir)) from error
     if not line.endswith(b"\n"):
         raise NotFound("control.silent", "the gateway closed the connection", place=str(data_dir))
-    answer = json.loads(line)
-    assert isinstance(answer, dict)
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        message = "what answers here is no gateway; see who holds control.sock"
+        raise NotFound("control.silent", message, place=str(data_dir))
     return answer
 
 

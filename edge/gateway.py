@@ -17,6 +17,7 @@ from edge.acquisition.lines import Lines
 from edge.acquisition.loop_store import LoopStore
 from edge.acquisition.map_desk import MapDesk
 from edge.alarm.loop import AlarmLoop
+from edge.cabinet import make_cabinet
 from edge.clock import SystemClock
 from edge.control import ControlServer
 from edge.fieldwork import Fieldwork
@@ -46,6 +47,7 @@ from proto.errors import ConfigError, YujingError
 STOPPED = "stopped.json"
 BOOT_FLOOR = "boot_id"  # beside the spool, so that the number ascends when the spool is lost
 DRAIN_S = 10.0
+SCAN_DEAD_NS = 10**9
 EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
 EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
 
@@ -166,6 +168,8 @@ class Gateway:
         answers |= MapDesk(plant, self._lines, clock, record).table()
         self._control = ControlServer(installation.data_dir, answers)
         self._supervisor = Supervisor(clock)
+        places = (self._image, self._recorder, spool.t0.mono_ns)
+        self._cabinet = make_cabinet(installation, clock, places, self._alarms, self._is_healthy)
         self._told = asyncio.Event()
         self._hurry = False
 
@@ -194,6 +198,7 @@ class Gateway:
             {
                 **self._lines.tasks(),
                 **self._field.tasks(),
+                **({"cabinet": self._cabinet.owner.run} if self._cabinet is not None else {}),
                 "scan": self._scans.run,
                 "alarm": self._alarms.run,
             }
@@ -201,6 +206,11 @@ class Gateway:
         platform.settle_memory()
         await _first(self._told.wait(), self._supervisor.gave_up.wait())
         return await self._stop(inner, committers, outer)
+
+    def _is_healthy(self) -> bool:
+        """True while no part has given up and the scan runs."""
+        late_ns = self._clock.mono_ns() - self._scans.last_ns
+        return not self._supervisor.failed and late_ns < SCAN_DEAD_NS
 
     def status(self) -> dict[str, object]:
         """Return "gateway-status/1"."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices import catalog
 from devices.modbus.facts import Learnt
@@ -139,6 +140,7 @@ def load(path: Path) -> Installation:
         _look_at_named_files(reader, data, path.name)
         raise ConfigError(reader.faults)
     _files_exist(reader, config, path.name)
+    _zones_exist(reader, config, path.name)
     profiles = _profiles(reader, config)
     matrices = _matrices(reader, config, path.name)
     causes = _points_of_causes(matrices)
@@ -194,9 +196,28 @@ def _files_exist(reader: _Reader, config: EdgeConfig, file: str) -> None:
     for key, name in (("ca", central.ca), ("cert", central.cert), ("key", central.key)):
         reader.exists(name, f"{file}: central.{key}")
     for i, line in enumerate(config.line):
+        if line.tls is not None:
+            for key in ("ca", "cert", "key"):
+                if (named := getattr(line.tls, key)) is not None:
+                    reader.exists(named, f"{file}: line[{i}].tls.{key}")
+        if line.login is not None:
+            reader.exists(line.login.password_file, f"{file}: line[{i}].login.password_file")
         if line.pki is not None:
             for part in ("own/cert.pem", "own/key.pem"):
                 reader.exists(f"{line.pki}/{part}", f"{file}: line[{i}].pki")
+
+
+def _zones_exist(reader: _Reader, config: EdgeConfig, file: str) -> None:
+    zones = {f"{file}: config.timezone": config.config.timezone}
+    for i, device in enumerate(config.device):
+        if device.clock is not None and device.clock.zone[:1] not in ("+", "-"):
+            zones[f"{file}: device[{i}].clock.zone"] = device.clock.zone
+    for place, zone in zones.items():
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            message = f'no time zone "{zone}" 没有该时区; write one such as "Asia/Shanghai"'
+            reader.faults.append(Fault(place, "config.value", message))
 
 
 def _profiles(reader: _Reader, config: EdgeConfig) -> dict[str, Profile]:

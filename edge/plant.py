@@ -21,6 +21,8 @@ from proto.schema import SchemaAxis, SchemaPart, SchemaPoint
 
 OWN_POLL = "link"
 """Poll class of the points that the gateway makes itself; no class of the configuration."""
+CABINET = "sys.gw"
+"""The gateway's own I/O module, as a device among the others."""
 OWN_PERIOD_NS = 10 * 10**9  # batches.md 3.13: the link point's grid
 
 
@@ -135,12 +137,17 @@ class Plant:
 
     @cached_property
     def own(self) -> tuple[AxisPlan, ...]:
-        """The axes that the gateway fills itself, after all others.
+        """The link and member axes, which the gateway fills itself, after all others.
 
         `<device>.link` (0 down, 1 up, 2 suspended) of every connection, `<device>.active` (0, 1:
         which member is in use) of every pair.
         """
-        return tuple(axis for axis in self.axes if axis.is_own)
+        return tuple(a for a in self.axes if a.is_own and a.block.poll == OWN_POLL)
+
+    @cached_property
+    def cabinet(self) -> AxisPlan | None:
+        """The inputs of the gateway's own I/O module; None where none is wired."""
+        return next((a for a in self.axes if a.block.device == CABINET), None)
 
     @cached_property
     def index_of(self) -> Mapping[str, int]:

@@ -21,18 +21,11 @@ from devices.profile import Profile
 from edge.config import EdgeConfig
 from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig
-from edge.plant import (
-    OWN_PERIOD_NS,
-    OWN_POLL,
-    AxisPlan,
-    LinePlan,
-    OwnRequest,
-    Plant,
-)
+from edge.own_axes import ACTIVE, LINK, cabinet_axis, cabinet_device, own_axis
+from edge.plant import CABINET, AxisPlan, LinePlan, Plant
 from edge.shaping import of_pair, probing_of, shaping_of, still_valid
 from edge.toml_faults import near
 from proto.errors import Fault
-from proto.point import Point, PointType
 
 __all__ = ["AxisPlan", "LinePlan", "Plant", "build", "phase_ns", "van_der_corput"]
 
@@ -185,17 +178,27 @@ def _plant(
     config: EdgeConfig, settings: Mapping[str, DeviceSettings], learnt: Mapping[str, Learnt]
 ) -> Plant:
     made = _Assembly(config, settings, learnt)
-    lines = tuple(made.line(line) for line in config.line)
+    cabinet = config.cabinet
+    lines = tuple(
+        made.line(line) for line in config.line if cabinet is None or line.name != cabinet.line
+    )
     points = [binding.point for binding in made.bindings]
     for i, device in enumerate(config.device):
-        what = _ACTIVE if device.is_pair else _LINK
-        axis = _own_axis(device, i, what, index=len(made.axes), first_point=len(points))
+        what = ACTIVE if device.is_pair else LINK
+        axis = own_axis(device, i, what, index=len(made.axes), first_point=len(points))
         made.axes.append(axis)
         points += axis.block.points
+    devices, names = config.device, made.order
+    if cabinet is not None:
+        if cabinet.inputs:
+            axis = cabinet_axis(cabinet, config.poll, len(devices), len(made.axes), len(points))
+            made.axes.append(axis)
+            points += axis.block.points
+        devices, names = (*devices, cabinet_device(cabinet)), [*names, CABINET]
     return Plant(
         lines=lines,
-        devices=tuple(made.order),
-        device_configs=config.device,
+        devices=tuple(names),
+        device_configs=devices,
         axes=tuple(made.axes),
         points=tuple(points),
         bindings=tuple(made.bindings),
@@ -317,45 +320,6 @@ def _other_member(
         replace(axis, line=line, block=block, block_index=first_block + at)
         for at, (axis, block) in enumerate(zip(known, blocks, strict=True))
     ]
-
-
-_LINK = "link"
-_ACTIVE = "active"
-_OWN_TITLE = {
-    _LINK: "通信状态 link: 0 down, 1 up, 2 suspended",
-    _ACTIVE: "主用成员 active member: 0, 1",
-}
-
-
-def _own_axis(
-    device: DeviceConfig, number: int, what: str, *, index: int, first_point: int
-) -> AxisPlan:
-    """Return the axis of a point that the gateway makes itself."""
-    name = f"{device.name}.{what}"
-    point = Point(
-        name=name,
-        tag=name,
-        title=_OWN_TITLE[what],
-        type=PointType.U16,
-        unit="1",
-        parameter="none",
-        poll=OWN_POLL,
-        range_low=0.0,
-        range_high=2.0,
-        process_unit=device.unit,
-    )
-    block = Block(device.name, OWN_POLL, OWN_PERIOD_NS, False, (point,), OwnRequest(what))
-    return AxisPlan(
-        index=index,
-        line=device.line or "",
-        device=number,
-        block=block,
-        block_index=-1,
-        first_point=first_point,
-        period_ns=OWN_PERIOD_NS,
-        phase_ns=0,
-        life_column=None,
-    )
 
 
 def _life_column(block: Block) -> int | None:

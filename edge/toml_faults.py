@@ -23,7 +23,7 @@ def read_toml(data: bytes, file: str, code: str = "config.syntax") -> tuple[Tabl
     if len(data) > FILE_BYTES_MAX:
         return {}, [Fault(file, code, f"{len(data)} bytes, the limit is {FILE_BYTES_MAX}")]
     try:
-        return tomllib.loads(data.decode()), []
+        return tomllib.loads(data.decode("utf-8-sig")), []  # Windows editors write the mark
     except UnicodeDecodeError as error:
         return {}, [Fault(file, code, f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
     except ValueError as error:  # also a number of thousands of digits

@@ -97,6 +97,14 @@ class DeviceMisbehaved(DeviceError):
     retry = True
 
 
+class OutputError(YujingError):
+    """An output of the plant that interlocks drive."""
+
+
+class OutputRefused(OutputError):
+    """Not on the allow-list, or nothing may be written at all."""
+
+
 class SpoolError(YujingError):
     """The spool could not do what was asked."""
 

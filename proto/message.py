@@ -18,6 +18,14 @@ class Message(NamedTuple):
 
 
 MESSAGES: Mapping[str, Message] = {
+    "cabinet.module_lost": Message(
+        "the gateway's own I/O module does not answer ({error}); its watchdog drops its outputs",
+        "网关自用 I/O 模块无应答（{error}）；其看门狗将断开输出",
+    ),
+    "cabinet.module_restored": Message(
+        "the gateway's own I/O module answers again",
+        "网关自用 I/O 模块恢复应答",
+    ),
     "device.aliveness_unproven": Message(
         "{source} has no proven life signal",
         "{source} 存活未证实",

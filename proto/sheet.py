@@ -8,6 +8,7 @@ without error.  Everything is bounded before it is looked at.  Source: `acquisit
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _MARKS: tuple[tuple[bytes, Encoding, str], ...] = (
     (b"\x84\x31\x95\x33", "gb18030", "gb18030"),
 )
 _CODECS: dict[Encoding, str] = {"utf-8": "utf-8", "gb18030": "gb18030", "utf-16": "utf-16-le"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""All but tab and line ends: a terminal obeys them, nobody sees them."""
 _SIGNS = frozenset("°²³")
 """Signs that stand in English lists; as GB18030 they would be 掳, 虏, 鲁, which stand in none."""
 _SAVE = "save it as XLSX or as CSV UTF-8"
@@ -118,6 +121,9 @@ def line_faults(line: Line, place: str) -> Iterator[Fault]:
                 f"{cell[:20]!r} is a formula to a spreadsheet; write the value, or '{cell[:8]}"
             )
             yield Fault(where, "point_list.formula", message)
+        elif _CONTROL.search(cell):
+            message = f"{cell[:20]!r} holds a control character: delete it 含控制字符"
+            yield Fault(where, "point_list.cell", message)
 
 
 def decode(data: bytes, file: str, encoding: Encoding | None) -> tuple[str, str, list[Fault]]:

@@ -1,8 +1,9 @@
 """Question and answer on one connection: the guard, the timer, the future.  Shell: timers.
 
 The guard says what is sent and what is believed; here its actions are carried out.  One request is
-pending at most, and one task waits for it.  One timer serves all requests: it is armed again only
-when it has run out before the deadline of the present one.
+pending at most, and one task waits for it; an output write overtakes it, and then the task that
+waited is told that its read has timed out (G7).  One timer serves all requests: it is armed again
+only when it has run out before the deadline of the present one.
 """
 
 import asyncio
@@ -31,11 +32,14 @@ from devices.modbus.guard_model import (
     Transmit,
     Unproved,
     Wait,
+    WriteDue,
     ready_ns,
 )
 from devices.modbus.transport import Connection
 from proto.clock import Clock
 from proto.quality import Detail
+
+Waiter = asyncio.Future[Result | None]
 
 
 class Figures(NamedTuple):
@@ -71,8 +75,8 @@ class Exchange:
         self.sent_ns = self.received_ns = self.last_ns = 0
         self._rules, self._clock = rules, clock
         self._connection: Connection | None = None
-        self._result: Result | None = None
-        self._future: asyncio.Future[None] | None = None
+        self._waiter: Waiter | None = None  # of the request that is pending
+        self._asker: Waiter | None = None  # of the call whose event is just being taken
         self._timer: asyncio.TimerHandle | None = None
         self._echo_left = b""
         self.strips_echo = False
@@ -110,15 +114,31 @@ class Exchange:
         if rules.is_full and self._connection.has_bytes():
             await self._hear()
         self._rules = rules
-        self._result = None
-        self._step(due)
-        if self._result is None:
-            await self._wait()
-        result = self._result
+        result = await self._put(due)
         if self.state.phase is Phase.LOST or result is None:
             self.close()
-            raise _lost(due, result)
+            raise _lost(due.unit, result)
         return result
+
+    async def write(self, due: WriteDue) -> Result:
+        """Send one output write, before whatever waits, and wait for its echo.
+
+        It waits for a read in flight no longer than `p99_ns`, and for no drain.
+
+        Raises:
+            DeviceUnreachable: the connection is gone.
+        """
+        while True:
+            if self._connection is None or not self._connection.is_open:
+                raise LinkFailed("not connected", place=str(due.request.unit))
+            result = await self._put(due)
+            if self.state.phase is Phase.LOST or result is None:
+                self.close()
+                raise _lost(due.request.unit, result)
+            if not isinstance(result, Wait):
+                return result
+            left_ns = result.until_ns - self._clock.mono_ns()
+            await asyncio.sleep(max(left_ns, 0) / 1e9)
 
     def on_bytes(self, data: bytes) -> None:
         """Take bytes as they come."""
@@ -154,16 +174,27 @@ class Exchange:
         if connection is not None:
             connection.close()
 
-    async def _wait(self) -> None:
-        self._future = asyncio.get_running_loop().create_future()
+    async def _put(self, event: Due | WriteDue) -> Result | None:
+        """Take an event that somebody waits for; return what comes of it."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        self._asker = waiter
         try:
-            await self._future
+            self._step(event)
         finally:
-            self._future = None
-            if self._result is None and self.state.phase is not Phase.LOST:
-                state = self.state._replace(deadline_ns=self._clock.mono_ns())
-                self.state = state
+            self._asker = None
+        if waiter.done():
+            return waiter.result()
+        self._waiter = waiter
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if self._waiter is waiter and self.state.phase is not Phase.LOST:
+                self.state = self.state._replace(deadline_ns=self._clock.mono_ns())
                 self._step(Deadline())
+            raise
+        finally:
+            if self._waiter is waiter:
+                self._waiter = None
 
     async def _hear(self) -> None:
         """Let the loop hand over what the kernel has: two turns bring it here."""
@@ -174,16 +205,18 @@ class Exchange:
         now_ns = self._clock.mono_ns()
         self.state, actions = guard.step(self.state, self._rules, event, now_ns)
         for action in actions:
-            self._carry_out(action, now_ns)
+            self._carry_out(action, event, now_ns)
 
-    def _carry_out(self, action: Action, now_ns: int) -> None:
+    def _carry_out(self, action: Action, event: Event, now_ns: int) -> None:
         if isinstance(action, Transmit):
             self._transmit(action, now_ns)
         elif isinstance(action, Answer | Failed | Proved | Unproved | Wait):
-            self._result, self.received_ns = action, now_ns
-            future = self._future
-            if future is not None and not future.done():
-                future.set_result(None)
+            # what a write puts an end to is told to who waited for it, not to the write
+            is_mine = isinstance(action, Wait) or not isinstance(event, WriteDue)
+            asker = self._asker if is_mine else None
+            if asker is None:
+                self.received_ns = now_ns
+            _tell(self._waiter if asker is None else asker, action)
         elif isinstance(action, Tell):
             self.on_tell(action)
         else:
@@ -194,9 +227,7 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-        future = self._future
-        if future is not None and not future.done():
-            future.set_result(None)
+        _tell(self._waiter if self._asker is None else self._asker, None)
 
     def _transmit(self, action: Transmit, now_ns: int) -> None:
         assert self._connection is not None
@@ -213,7 +244,7 @@ class Exchange:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if self._future is None:
+        if self._waiter is None:
             return
         left_ns = self.state.deadline_ns - self._clock.mono_ns()
         if left_ns > 0:
@@ -231,9 +262,14 @@ class Exchange:
         return data[n:]
 
 
-def _lost(due: Due, result: Result | None) -> LinkFailed:
+def _tell(waiter: Waiter | None, result: Result | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(result)
+
+
+def _lost(unit: int, result: Result | None) -> LinkFailed:
     """Say why the connection is gone: three time-outs closed it, or the other side did."""
     is_silent = isinstance(result, Failed) and not result.is_link_lost
     detail = Detail.TIMED_OUT if is_silent or isinstance(result, Unproved) else Detail.LINK_DOWN
     text = "no answer three times in a row" if is_silent else "connection lost"
-    return LinkFailed(text, place=f"unit {due.unit}", detail=detail)
+    return LinkFailed(text, place=f"unit {unit}", detail=detail)

@@ -17,7 +17,7 @@ from devices.profile import ModbusProfile
 from edge.acquisition.load import RTU_KINDS, block_bytes, sends
 from edge.config_line import LineConfig
 from edge.plant import LinePlan, Plant
-from edge.shaping import is_guarded, probing_of
+from edge.shaping import is_guarded, probing_of, reads_rings
 
 RETRY_S = 5.0
 RING_PERIOD_NS = 10**9
@@ -118,6 +118,8 @@ def _canaries(line: LinePlan) -> tuple[tuple[int, Ask], ...]:
 
 def _rings(line: LinePlan) -> tuple[RingReads, ...]:
     found: list[RingReads] = []
+    if not reads_rings(line.config, line.devices):
+        return ()
     for device in line.devices:
         assert isinstance(device.profile, ModbusProfile)
         ring, longest = device.profile.event_ring, device.profile.modbus.max_registers

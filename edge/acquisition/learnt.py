@@ -32,6 +32,8 @@ def read_learnt(data_dir: Path) -> tuple[dict[str, Learnt], list[str]]:
     """Return what an earlier run learnt, by device, and what could not be read, in words."""
     path = data_dir / FILE
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            return {}, [f"{path}: not a regular file"]
         with path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
     except FileNotFoundError:

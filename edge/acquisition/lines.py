@@ -20,6 +20,7 @@ from edge.acquisition.reports import Reports, RowSink
 from edge.acquisition.unit import Unit, UnitState
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
+from edge.shaping import reads_rings
 from proto.clock import Clock
 
 SPREAD_NS = 5 * 10**9
@@ -96,7 +97,7 @@ class Lines:
                     has_ticker=True,
                     durable=durable,
                     durable_records=durable_records,
-                    rings=rings,
+                    rings=rings if reads_rings(line.config, line.devices) else None,
                     look=self.clocks.look,
                 ),
             )

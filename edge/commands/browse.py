@@ -15,9 +15,9 @@ from devices.opcua.known_servers import load_profiles
 from devices.opcua.session import OpcUaSecurity
 from edge.acquisition.opcua_session import read_password
 from edge.clock import SystemClock
+from edge.commands.files import write_whole
 from edge.commands.words import OK, WRONG, Json, Lang, emit
 from edge.config_line import LoginConfig
-from edge.platform import write_whole
 from edge.trust.deferrals import judge_of
 from proto.errors import NotFound
 from proto.quality import Quality
@@ -165,7 +165,7 @@ def _show_json(found: Walk) -> None:
 
 def _save(found: Walk, path: Path, lang: Lang, *, is_silent: bool) -> None:
     rows, left_out = point_rows(found.variables)
-    write_whole(path, write_csv([HEADERS, *rows]), mode=0o644)
+    write_whole(path, write_csv([HEADERS, *rows]))
     if not is_silent:
         print(f"{len(rows)} -> {path}")
         if left_out:

@@ -18,6 +18,7 @@ from edge.commands.words import (
     show_faults,
 )
 from edge.installation import Installation, load
+from edge.shaping import reads_rings
 from proto.errors import ConfigError, Fault
 
 
@@ -44,17 +45,22 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
 
 
 def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
-    """Name each device whose ring of events is not read: OPC UA, and a line that only listens."""
+    """Name each device whose profile declares a ring of events or texts that nobody reads yet."""
     for line in made.plant.lines:
         for device in line.devices:
             ring = device.profile.event_ring
-            is_read = line.config.is_modbus and not line.config.is_listening_only
-            if ring is not None and not is_read:
+            if ring is not None and not reads_rings(line.config, line.devices):
                 message = (
                     f"the event ring of profile {device.profile.profile} is checked but not read: "
                     "its events reach nobody 事件环仅校验，尚不采集"
                 )
                 yield Fault(f"{file}: device {device.name}", "edge.ring_not_read", message)
+            if device.profile.texts:
+                message = (
+                    f"the texts of profile {device.profile.profile} are checked but not read: "
+                    "a changed serial number or version goes unseen 文本仅校验，尚不采集"
+                )
+                yield Fault(f"{file}: device {device.name}", "edge.texts_not_read", message)
 
 
 def _show_lines(made: Installation, *, as_json: bool, lang: Language) -> None:

@@ -21,9 +21,11 @@ def read_bytes(path: Path, limit: int = INPUT_BYTES_MAX) -> bytes:
             raise ConfigError([Fault(str(path), "config.file", "not a regular file")])
         with path.open("rb") as file:
             data = file.read(limit + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError([Fault(str(path), "config.file", reason)]) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            [Fault(str(path), "config.file", said or type(error).__name__)]
+        ) from error
     if len(data) > limit:
         message = f"more than {limit >> 20} MiB"
         raise ConfigError([Fault(str(path), "config.file", message)])

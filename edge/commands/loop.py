@@ -10,7 +10,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from edge.acquisition.loop_sheet import ALLOWED_BASIS, SCHEMA, allowed_error, levels
@@ -18,7 +17,7 @@ from edge.acquisition.loop_store import LoopStore
 from edge.acquisition.once import read_once
 from edge.clock import SystemClock
 from edge.commands.files import read_bytes
-from edge.commands.words import OK, WRONG, Body, Json, emit, refuse, rows_of
+from edge.commands.words import OK, WRONG, Body, Json, emit, paper, refuse, rows_of
 from edge.control import ask
 from edge.installation import Installation, load
 from edge.mark_store import calibrating
@@ -84,7 +83,7 @@ def _asked(made: Installation, request: Body) -> Body | None:
 def _figures(path: Path) -> dict[str, object]:
     try:
         body = json.loads(read_bytes(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("loop.sheet", f"{path}: no JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequest("loop.sheet", f"{path}: write an object of schema {SCHEMA}")
@@ -144,7 +143,7 @@ def _list(body: Body, *, as_json: bool) -> int:
             table.add_row(
                 str(row.get("tag")), proven, str(row.get("date") or "-"), str(row.get("why"))
             )
-        Console().print(table)
+        paper().print(table)
     return OK if all(row.get("proven") for row in rows) else WRONG
 
 

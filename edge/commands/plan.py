@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from edge.acquisition.contract import SessionContract, contract_of
 from edge.acquisition.load import axis_row, line_load, load_row
 from edge.commands.plan_words import headline, plan_text, traffic_text
-from edge.commands.words import CONFIGURATION, OK, Json, Lang, Language, emit, say
+from edge.commands.words import CONFIGURATION, OK, Json, Lang, Language, emit, paper, say
 from edge.installation import Installation, load
 from edge.plant import LinePlan
 from edge.toml_faults import near
@@ -74,7 +73,7 @@ def _budgets(made: Installation, lang: Language) -> None:
         terms = " + ".join(f"{name} {ns / 1e9:g}" for name, ns in item.terms if ns)
         total = f"{item.total_ns / 1e9:g} s" + ("" if item.fits else " !")
         budget.add_row(item.interlock, item.cause, item.effect, total, limit, terms)
-    Console().print(budget)
+    paper().print(budget)
 
 
 def _plan_json(made: Installation, lines: tuple[LinePlan, ...], *, traffic: bool) -> None:

@@ -1,12 +1,12 @@
 """`yujing-edge points`: a point list as it is read, and what the doctor says.  Shell: terminal."""
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from devices import catalog
@@ -18,7 +18,17 @@ from edge.acquisition import live
 from edge.acquisition.doctor import Subject, Trace, diagnose
 from edge.clock import SystemClock
 from edge.commands.files import read_bytes
-from edge.commands.words import CONFIGURATION, OK, WRONG, Body, Json, emit, fault_body, show_faults
+from edge.commands.words import (
+    CONFIGURATION,
+    OK,
+    WRONG,
+    Body,
+    Json,
+    emit,
+    fault_body,
+    paper,
+    show_faults,
+)
 from edge.config import POLL_DEFAULT_NS, EdgeConfig, load_text
 from edge.config_device import Base, DeviceConfig
 from edge.control import ask
@@ -27,7 +37,11 @@ from edge.point_lists import list_options
 from proto.errors import BadRequest, ConfigError, DeviceError, Fault, NotFound
 from proto.sheet import BYTES_MAX, Encoding
 
+SECONDS_MAX = 3600.0
 PROPOSE = "不会修改文件 proposes only, changes nothing"
+
+ROWS_SHOWN = 200
+"""A table of thousands of rows takes seconds to lay out and nobody reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +77,20 @@ def points(
         raise BadRequest(
             "points.live", "--live needs --config edge.toml with a device of this list"
         )
+    if is_live and not 1 <= seconds <= SECONDS_MAX:  # also not a NaN
+        raise BadRequest("points.live", f"--seconds is 1 to {SECONDS_MAX:g}")
+    if panel and not is_live:
+        raise BadRequest("points.panel", "--panel is compared with the device: give --live too")
     options = _options(file, site, base, preset, encoding)
     found, faults = read_point_list(read_bytes(file, BYTES_MAX + 1), options)
     if found is None:
         return _refused(faults, as_json=as_json)
     figures = dict(map(_figure, panel))
     _preview(found, as_json=as_json)
-    return _doctor(found, options, site, figures, seconds if is_live else 0.0, as_json=as_json)
+    code = _doctor(found, options, site, figures, seconds if is_live else 0.0, as_json=as_json)
+    _, faults = site_points(found, options.file, options.protocol, site.profile if site else None)
+    wrong = [fault for fault in faults if fault.code.startswith("profile.vector")]
+    return _refused(wrong, as_json=as_json) if wrong else code  # what check would refuse
 
 
 def _site(file: Path, config: Path | None, name: str) -> _Site | None:
@@ -119,9 +140,10 @@ def _options(
 def _figure(text: str) -> tuple[str, float]:
     tag, equals, value = text.rpartition("=")
     try:
-        return (tag, float(value)) if equals else _no_figure(text)
+        figure = float(value) if equals else math.nan
     except ValueError:
-        return _no_figure(text)
+        figure = math.nan
+    return (tag, figure) if math.isfinite(figure) else _no_figure(text)
 
 
 def _no_figure(text: str) -> tuple[str, float]:
@@ -154,7 +176,7 @@ def _preview(found: PointList, *, as_json: bool) -> None:
                 }
             )
         return
-    console = Console()
+    console = paper()
     grid = found.grid
     print(f"{grid.sheet}  {grid.encoding}  {grid.separator!r}  {len(found.points)} 点 points")
     for line in grid.preview():
@@ -162,7 +184,7 @@ def _preview(found: PointList, *, as_json: bool) -> None:
     table = Table(
         "行 row", "位号 tag", "地址 text", "→", "规则 rule", "单位", "量程", "限值 limits"
     )
-    for point in found.points:
+    for point in found.points[:ROWS_SHOWN]:
         span = "" if point.low is None else f"{point.low:g}…{point.high:g}"
         limits = " ".join(
             f"{limit.level} {limit.value:g}{'' if limit.is_armed else ' (not armed)'}"
@@ -173,6 +195,9 @@ def _preview(found: PointList, *, as_json: bool) -> None:
             str(point.address or "profile"), point.rule, point.unit, span, limits,
         )  # fmt: skip
     console.print(table)
+    hidden = len(found.points) - ROWS_SHOWN
+    if hidden > 0:
+        print(f"… 另有 {hidden} 行 {hidden} rows more: --json 全部列出 shows all")
 
 
 def _doctor(

@@ -11,12 +11,12 @@ from cyclopts import Parameter
 from devices.modbus.ask import Ask
 from devices.modbus.survey import ECHO, IDENTIFY, Findings, draft
 from edge.clock import SystemClock
+from edge.commands.files import write_whole
 from edge.commands.listen import listen_on
 from edge.commands.words import OK, Json, Lang, Language, emit
 from edge.control import ask as ask_gateway
 from edge.installation import Installation, load
 from edge.plant import LinePlan
-from edge.platform import write_whole
 from edge.shaping import probing_of
 from edge.toml_faults import near
 from proto.errors import BadRequest, Conflict, NotFound
@@ -65,13 +65,19 @@ def probe(
         survey_unit(chosen, made.base, clock, unit=unit, first=first, last=last, told=progress)
     )
     print(file=sys.stderr)
+    if not found.tables:  # no table, no answer times: a draft would state what nobody saw
+        said = ", ".join(f"fc {code} {_there(found.functions[code])}" for code in (1, 2, 3, 4))
+        message = (
+            f"nothing could be read, no draft 未读到任何数据，未写草稿: {said}; check unit, range"
+        )
+        raise NotFound("probe.nothing", message, place=f"{line} unit {unit}")
     took_s = (clock.mono_ns() - begun_ns) / 1e9
     path = out or Path(f"probe-{line}-{unit}.toml")
     today = datetime.fromtimestamp(clock.wall_us() / 1e6, UTC).date().isoformat()
     source = f"probe of {line} unit {unit}, {first}..{last}, {today}, {found.questions} requests"
     source += f", work mark: {reason}" if reason else ""
     text = draft(found, name=f"probe_{unit}", source=source.replace('"', "'").replace("\\", "/"))
-    write_whole(path, text.encode(), mode=0o644)
+    write_whole(path, text.encode())
     if as_json:
         emit(_body(found, line, unit, took_s, path))
     else:

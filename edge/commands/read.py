@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from devices.address import ModbusAddress
@@ -19,6 +18,8 @@ from edge.commands.words import (
     Language,
     emit,
     number_of,
+    paper,
+    refuse,
     rows_of,
     say,
 )
@@ -40,9 +41,14 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
 
     rows: Sequence[Body]
     try:
-        rows = rows_of(asyncio.run(ask(made.data_dir, {"do": "points", "ids": names})), "points")
+        answer = asyncio.run(ask(made.data_dir, {"do": "points", "ids": names}))
     except NotFound:
         rows = asyncio.run(read_once(made.plant, numbers, made.base, SystemClock()))
+    else:
+        refuse(answer)  # it runs with another configuration: its word, never a second master
+        rows = rows_of(answer, "points")
+        if len(rows) != len(names):
+            raise NotFound("control.silent", "the running gateway answered for other points")
     rows = [_with_registers(made.plant, n, row) for n, row in zip(numbers, rows, strict=True)]
     table = Table(*(say(key, lang) for key in ("tag", "value", "quality", "age")))
     for row in rows:
@@ -57,7 +63,7 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
             "-" if age is None else f"{age} ms",
         )
     if not as_json:
-        Console().print(table)
+        paper().print(table)
         for row in rows:
             _print_orders(row, lang)
     return OK if all(row.get("quality") != Quality.BAD.name for row in rows) else WRONG

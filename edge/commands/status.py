@@ -17,6 +17,7 @@ from edge.commands.words import (
     Language,
     data_dir_of,
     emit,
+    paper,
     rows_of,
     say,
 )
@@ -63,7 +64,7 @@ def _stopped(folder: Path) -> dict[str, object]:
 
 
 def _print_status(body: Body, lang: Language) -> None:
-    console = Console()
+    console = paper()
     lines = Table(say("line", lang), say("state", lang), say("since", lang))
     for row in rows_of(body, "lines"):
         lines.add_row(str(row.get("name")), str(row.get("state")), str(row.get("detail", "")))

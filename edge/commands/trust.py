@@ -10,8 +10,8 @@ from cyclopts import App, Parameter
 from devices.opcua.certificate import days_left
 from devices.opcua.trust_store import FOLDERS, Entry, approve, entries, find, revoke
 from edge.clock import SystemClock
+from edge.commands.files import read_bytes, write_whole
 from edge.commands.words import OK, Json, Lang, emit
-from edge.platform import write_whole
 from edge.trust import pin
 from edge.trust.deferrals import DEFERRALS, read_deferrals
 from proto.errors import NotFound
@@ -116,7 +116,7 @@ def _deferrals(pki: Path) -> str:
     path = pki / DEFERRALS
     if not path.exists():
         return ""
-    data = path.read_bytes()
+    data = read_bytes(path)
     pin.parse_deferrals(data)
     return data.decode("utf-8")
 

@@ -1,13 +1,16 @@
 """What commands share: exit codes, options, words in two languages.  Shell: terminal."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Console
 
+from edge.commands.files import read_bytes
 from edge.config import parse_config
 from edge.installation import Installation
 from edge.toml_faults import near
@@ -65,6 +68,11 @@ def say(key: str, lang: Language) -> str:
     return TEXT[key][0 if lang == "zh" else 1]
 
 
+def paper() -> Console:
+    """Return what prints tables: texts of a plant stand as written, `[/x]` and `:x:` too."""
+    return Console(markup=False, emoji=False, highlight=False)
+
+
 def show_faults(faults: Iterable[Fault]) -> None:
     """Print every fault, one a line."""
     for fault in faults:
@@ -73,7 +81,16 @@ def show_faults(faults: Iterable[Fault]) -> None:
 
 def emit(body: Body) -> None:
     """Print one JSON object on one line."""
-    print(json.dumps(body, ensure_ascii=False, default=str))
+    print(json.dumps(_finite(body), ensure_ascii=False, default=str, allow_nan=False))
+
+
+def _finite(value: object) -> object:
+    """Return a value with null in the place of what JSON has no number for."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fault_body(kind: str, fault: Fault) -> Body:
@@ -101,12 +118,7 @@ def data_dir_of(file: Path | None, data_dir: Path | None) -> Path:
     if data_dir is not None:
         return data_dir
     path = file or Path("edge.toml")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError([Fault(str(path), "config.file", reason)]) from error
-    config, faults = parse_config(data, path.name)
+    config, faults = parse_config(read_bytes(path), path.name)
     if config is None:
         raise ConfigError(faults)
     return path.parent / config.gateway.data_dir

@@ -28,6 +28,7 @@ class ScanLoop:
         states: newest, in the order of the matrices.
         overruns: periods skipped since the start.
         late_ns_max: the latest start of a scan so far.
+        last_ns: when the last one began (monotonic).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ScanLoop:
         self.states: list[State] = [initial(model, now_ns) for model in models]
         self.overruns = 0
         self.late_ns_max = 0
+        self.last_ns = now_ns
         self._image, self._record, self._clock = image, record, clock
         self._period_ns = period_ns
         self._late, self._clean, self._fault, self._commands_sent = 0, 0, False, 0
@@ -61,6 +63,7 @@ class ScanLoop:
         """Run one scan of every matrix on one instant of the image."""
         image, now_ns = self._image.live, self._clock.mono_ns()
         wall_us = self._clock.wall_us()
+        self.last_ns = now_ns
         for i, state in enumerate(self.states):
             done = scan(state, image, now_ns, commands)
             self.states[i] = done.state

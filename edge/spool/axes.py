@@ -15,7 +15,7 @@ def axis_shapes(plant: Plant) -> list[AxisShape]:
         first = 0
         for row in part.axes:
             axis = next(planned)
-            is_server = kinds[axis.line] == "opcua"
+            is_server = kinds.get(axis.line) == "opcua"
             shapes.append(
                 AxisShape(
                     part=number,

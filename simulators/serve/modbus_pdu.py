@@ -49,14 +49,37 @@ class Identity:
         return (self.vendor.encode(), self.product.encode(), self.revision.encode())
 
 
-def answer(pdu: bytes, registers: Registers, identity: Identity) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a device departs from the protocol, or stays below it.
+
+    Attributes:
+        tid_zero: answers with transaction id 0.
+        unit_alias: unit id that it answers with; None = the one that was asked.
+        closes_after_each: closes the connection after each answer.
+        has_echo: knows function 8.
+        registers_max, bits_max: what one request may ask.
+    """
+
+    tid_zero: bool = False
+    unit_alias: int | None = None
+    closes_after_each: bool = False
+    has_echo: bool = True
+    registers_max: int = REGISTERS_MAX
+    bits_max: int = BITS_MAX
+
+
+PLAIN = Habits()
+
+
+def answer(pdu: bytes, registers: Registers, identity: Identity, habits: Habits = PLAIN) -> Answer:
     """Return the answer to one request; anything wrong with it comes back as an exception."""
     if not pdu:
         return Answer(_exception(0, ILLEGAL_FUNCTION))
     function = pdu[0]
     if function in READ_TABLES:
-        return Answer(_read(pdu, registers))
-    if function == DIAGNOSTICS:
+        return Answer(_read(pdu, registers, habits))
+    if function == DIAGNOSTICS and habits.has_echo:
         return Answer(_diagnostics(pdu))
     if function == ENCAPSULATED:
         return Answer(_identification(pdu, identity))
@@ -67,7 +90,7 @@ def _exception(function: int, code: int) -> bytes:
     return bytes((function | 0x80, code))
 
 
-def _read(pdu: bytes, registers: Registers) -> bytes:
+def _read(pdu: bytes, registers: Registers, habits: Habits) -> bytes:
     """Answer FC 1-4: length and quantity first, then the address, as in the state diagrams of 6."""
     function = pdu[0]
     table = READ_TABLES[function]
@@ -75,7 +98,7 @@ def _read(pdu: bytes, registers: Registers) -> bytes:
         return _exception(function, ILLEGAL_VALUE)
     address = int.from_bytes(pdu[1:3], "big")
     quantity = int.from_bytes(pdu[3:5], "big")
-    if not 1 <= quantity <= (BITS_MAX if table.is_bits else REGISTERS_MAX):
+    if not 1 <= quantity <= (habits.bits_max if table.is_bits else habits.registers_max):
         return _exception(function, ILLEGAL_VALUE)
     content = registers.read(table, address, quantity)
     if content is None:

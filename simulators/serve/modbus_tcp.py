@@ -10,6 +10,8 @@ from simulators.physics.noise import normal
 from simulators.plc.image import RegisterMap, Registers, encode
 from simulators.serve.modbus_pdu import (
     MBAP_LENGTH,
+    PLAIN,
+    Habits,
     Identity,
     answer,
     parse_header,
@@ -35,8 +37,10 @@ class ModbusTcpServer:
         answer_s: float = 0.0,
         jitter_s: float = 0.0,
         seed: int = 0,
+        habits: Habits = PLAIN,
     ) -> None:
         self._layout = layout
+        self._habits = habits
         self._host = host
         self._port = port
         self._identity = Identity(product=product)
@@ -122,12 +126,19 @@ class ModbusTcpServer:
                 if header is None:
                     return
                 pdu = await reader.readexactly(header.pdu_length)
-            reply = answer(pdu, self._registers, self._identity)
+            habits = self._habits
+            reply = answer(pdu, self._registers, self._identity, habits)
             self._writes += reply.is_write
             await self._wait_as_a_controller_does()
-            writer.write(wrap(header.transaction, header.unit, reply.pdu))
+            transaction = 0 if habits.tid_zero else header.transaction
+            unit = header.unit if habits.unit_alias is None else habits.unit_alias
+            writer.write(wrap(transaction, unit, reply.pdu))
             async with asyncio.timeout(DRAIN_S):
                 await writer.drain()
+            if habits.closes_after_each:
+                writer.close()
+                await writer.wait_closed()
+                return
 
     async def _wait_as_a_controller_does(self) -> None:
         self._answered += 1

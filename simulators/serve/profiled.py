@@ -24,6 +24,7 @@ from simulators.plc.extras import (
 from simulators.plc.image import encode, node_cells
 from simulators.plc.walk import TICK_MS, still, walk
 from simulators.serve.line import LineServer
+from simulators.serve.modbus_pdu import Habits
 from simulators.serve.modbus_tcp import ModbusTcpServer
 
 EVENT_EVERY = 50
@@ -59,7 +60,11 @@ class ProfiledDevice:
             self._layout = device_map(profile)
             self._fixed = fixed_words(profile)
             self._modbus = ModbusTcpServer(
-                self._layout, port=options.port, product=profile.profile, seed=options.seed
+                self._layout,
+                port=options.port,
+                product=profile.profile,
+                seed=options.seed,
+                habits=_habits(profile),
             )
             return self._modbus
         return _opcua(profile, options)
@@ -103,6 +108,19 @@ class ProfiledDevice:
                 self._ring = write_event(self._ring, _happening(self._ring, tick, now_us))
             layers.append(self._ring.words)
         server.show(overlaid(registers, *layers))
+
+
+def _habits(profile: ModbusProfile) -> Habits:
+    """Return what the device does as its profile says it does."""
+    made, quirks = profile.modbus, profile.modbus.quirks
+    return Habits(
+        tid_zero=quirks.tid_zero,
+        unit_alias=quirks.unit_alias,
+        closes_after_each=quirks.close_after_each,
+        has_echo=not quirks.no_fc8,
+        registers_max=made.max_registers,
+        bits_max=made.max_bits,
+    )
 
 
 def _happening(writer: RingWriter, tick: int, now_us: int) -> Happening:

@@ -30,6 +30,7 @@ SUPERVISORS = {"edge/supervisor.py", "central/supervisor.py"}
 # pydantic stands where people write files.
 FILES_OF_PEOPLE = (
     "*/config.py", "*/config/", "*/config_values.py", "*/config_line.py", "*/config_device.py",
+    "*/config_cabinet.py",
     "*/toml_faults.py",
     "*/file.py", "*/pack.py", "*/limits.py",
     "devices/profile", "devices/preset.py", "devices/kinds.py", "devices/model_faults.py",

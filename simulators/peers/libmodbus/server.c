@@ -4,6 +4,8 @@
  * stdin: "holding 10 1234", "input …", "coil 3 1", "discrete …": sets a value and answers "ok"
  *        "hole 50 2": reads that touch register 50 are refused with exception 2
  *        "limit 64 3": reads of more than 64 registers are refused with exception 3
+ *        "watchdog 3 0": all coils drop when nobody has written for 3 s, as in an I/O module
+ *        "slow 400 0": every read is answered after 400 ms, the requests behind it wait
  *        "cut": closes every connection and answers "ok"
  *        "log": answers every read since the last "log" as fc:start:count, on one line
  * Ends when stdin ends.  It never writes by itself and serves several connections.
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SIZE 1000
@@ -24,6 +27,8 @@
 #define LOGGED 4096
 
 static int connections[CONNECTIONS];
+static int watchdog_ms, slow_ms;
+static struct timespec written;
 static int hole[SIZE], limit = 125, limit_exception = 3;
 static int logged[LOGGED][3], log_length;
 
@@ -66,6 +71,10 @@ static void set(modbus_mapping_t *map, const char *line) {
     } else if (strcmp(table, "limit") == 0) {
         limit = address;
         limit_exception = value;
+    } else if (strcmp(table, "watchdog") == 0) {
+        watchdog_ms = address * 1000;
+    } else if (strcmp(table, "slow") == 0) {
+        slow_ms = address;
     } else if (strcmp(table, "holding") == 0) {
         map->tab_registers[address] = (uint16_t)value;
     } else if (strcmp(table, "input") == 0) {
@@ -79,6 +88,13 @@ static void set(modbus_mapping_t *map, const char *line) {
         return;
     }
     printf("ok\n");
+}
+
+static void watch(modbus_mapping_t *map) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long ms = (now.tv_sec - written.tv_sec) * 1000 + (now.tv_nsec - written.tv_nsec) / 1000000;
+    if (watchdog_ms && ms > watchdog_ms) memset(map->tab_bits, 0, SIZE);
 }
 
 static void take(int listener) {
@@ -105,10 +121,12 @@ static void serve(modbus_t *ctx, modbus_mapping_t *map, int at) {
             logged[log_length][1] = start;
             logged[log_length++][2] = count;
         }
+        if (slow_ms && fc < 5) usleep((useconds_t)slow_ms * 1000);
         if (exception) {
             modbus_reply_exception(ctx, query, (unsigned)exception);
         } else {
             modbus_reply(ctx, query, n, map);
+            if (fc == 5 || fc == 15) clock_gettime(CLOCK_MONOTONIC, &written);
         }
     } else if (n < 0) {
         cut(at);
@@ -138,7 +156,11 @@ int main(int argc, char **argv) {
             if (connections[i] >= 0) FD_SET(connections[i], &ready);
             if (connections[i] > most) most = connections[i];
         }
-        if (select(most + 1, &ready, NULL, NULL, NULL) < 0) return errno == EINTR ? 0 : 1;
+        struct timeval tick = {0, 50000};
+        int found = select(most + 1, &ready, NULL, NULL, watchdog_ms ? &tick : NULL);
+        if (found < 0) return errno == EINTR ? 0 : 1;
+        watch(map);
+        if (found == 0) continue;
         if (FD_ISSET(0, &ready)) {
             char line[128];
             if (fgets(line, sizeof line, stdin) == NULL) break;

@@ -145,7 +145,7 @@ def _point(at: int) -> str:
 
 
 def _matrix(devices: int) -> str:
-    some = range(min(devices, 10))
+    some = range(min(devices, 4))  # as many causes as the matrix of a dust collector has
     inputs = [f'i{n} = {{ point = "plc{n:04d}/r{n + 10}", unit = "1" }}' for n in some]
     causes = [
         f'[cause.C{n}]\ntitle = "register high"\nwhen = "i{n} >= 60000"\non_delay = "1s"\n'

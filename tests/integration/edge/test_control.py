@@ -110,3 +110,18 @@ async def test_a_directory_deeper_than_a_socket_name_allows_still_works(tmp_path
     deep.mkdir(parents=True)
     async with _serving(deep):
         assert await ask(deep, {"do": "echo", "id": 1}) == {"told": 1}
+
+
+@pytest.mark.parametrize("answer", [b"hello\n", b"[]\n", b"[" * 100_000 + b"\n"])
+async def test_what_answers_without_being_a_gateway_is_no_traceback(
+    tmp_path: Path, answer: bytes
+) -> None:
+    async def junk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(junk, tmp_path / SOCKET_NAME):
+        with pytest.raises(NotFound, match="no gateway"):
+            await ask(tmp_path, {"do": "echo"})

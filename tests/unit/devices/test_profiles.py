@@ -100,7 +100,7 @@ def test_a_profile_whose_vector_does_not_decode_is_refused_with_both_values() ->
     text = MODBUS_TEXT.replace("[0x0000, 0x44FA]", "[0x44FA, 0x0000]")
     assert faults(text) == [
         "p.toml: points[0].vector: profile.vector_wrong flow decodes to 2.4744128283e-41, "
-        "source says 2000; order ABCD would fit"
+        "source says 2000; order ABCD would fit 样例不符"
     ]
 
 
@@ -108,13 +108,13 @@ def test_a_vector_that_no_order_explains_says_so() -> None:
     text = MODBUS_TEXT.replace("value = 2000.0", "value = 1999.0")
     assert faults(text) == [
         "p.toml: points[0].vector: profile.vector_wrong flow decodes to 2000, "
-        "source says 1999; no order would fit"
+        "source says 1999; no order would fit 样例不符"
     ]
 
 
 def test_a_point_without_a_worked_example_is_refused_by_name() -> None:
     assert faults(point(vector="")) == [
-        "p.toml: points[1].vector: profile.vector_missing state has no worked example"
+        "p.toml: points[1].vector: profile.vector_missing state has no worked example 缺少样例"
     ]
 
 
@@ -179,7 +179,7 @@ def test_every_fault_is_named_at_once() -> None:
 def test_a_profile_that_lacks_what_its_kind_requires_is_refused() -> None:
     text = MODBUS_TEXT.replace('"a.flow"', '"none"\nparameter_reason = "test"')
     assert faults(text) == [
-        "p.toml: points: profile.kind_incomplete kind test_kind requires a.flow"
+        "p.toml: points: profile.kind_incomplete kind test_kind requires a.flow 缺少必备测点"
     ]
 
 

@@ -5,7 +5,9 @@ import struct
 
 import pytest
 
-from devices.address import ModbusAddress, Order, RegisterType, Table
+from devices.address import ModbusAddress, Order, RegisterType, Table, order_of
+from devices.loop_current import convert
+from devices.profile import Signal
 from devices.registers import Slot, compile_layout, fault_code, gather
 from proto.quality import Quality, Reason
 
@@ -119,3 +121,109 @@ def test_a_fault_value_of_one_point_leaves_the_others_good() -> None:
 def test_a_fault_value_that_no_register_can_hold_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="is no int16"):
         fault_code(RegisterType.INT16, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("ABCDEFGH", Order.ABCD),
+        ("GHEFCDAB", Order.CDAB),
+        ("BADCFEHG", Order.BADC),
+        ("HGFEDCBA", Order.DCBA),
+        ("CDAB", Order.CDAB),
+    ],
+)
+def test_an_order_has_a_name_for_32_and_one_for_64_bits(name: str, order: Order) -> None:
+    assert order_of(name) is order
+
+
+def test_a_name_that_is_no_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="ACBD"):
+        order_of("ACBD")
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "registers", "value"),
+    [
+        (RegisterType.BCD16, Order.ABCD, (0x1234,), 1234.0),
+        (RegisterType.BCD16, Order.DCBA, (0x1234,), 1234.0),
+        (RegisterType.BCD32, Order.ABCD, (0x1234, 0x5678), 12345678.0),
+        (RegisterType.BCD32, Order.CDAB, (0x5678, 0x1234), 12345678.0),
+        (RegisterType.BCD32, Order.BADC, (0x3412, 0x7856), 12345678.0),
+    ],
+)
+def test_decimal_digits_are_a_number(
+    kind: RegisterType, order: Order, registers: tuple[int, ...], value: float
+) -> None:
+    slot = Slot(ModbusAddress(Table.INPUT, 0, kind, order), scale=0.1)
+    decoded = gather(wire(registers), compile_layout([slot], 0, len(registers)))
+    assert decoded.raw.tolist() == [int(value)]
+    assert decoded.value[0] == pytest.approx(value / 10)
+    assert decoded.quality.tolist() == [Quality.GOOD]
+
+
+def test_a_digit_beyond_nine_is_no_number_and_no_value() -> None:
+    slots = [
+        Slot(ModbusAddress(Table.INPUT, 0, RegisterType.BCD16)),
+        Slot(ModbusAddress(Table.INPUT, 1, RegisterType.BCD16)),
+        Slot(ModbusAddress(Table.INPUT, 2, F32)),
+    ]
+    decoded = gather(wire((0x12A4, 0x0042, 0x7FC0, 0)), compile_layout(slots, 0, 4))
+    assert decoded.quality.tolist() == [Quality.BAD, Quality.GOOD, Quality.BAD]
+    assert decoded.reason[0] == Reason.NOT_A_NUMBER
+    assert decoded.raw.tolist()[:2] == [0x12A4, 42]
+    assert decoded.no_value is not None
+    assert decoded.no_value.tolist() == [True, False, False]  # the float was said, if as NaN
+
+
+def test_a_clock_register_is_microseconds_of_the_device() -> None:
+    slots = [
+        Slot(ModbusAddress(Table.HOLDING, 6, RegisterType.UINT16)),
+        Slot(ModbusAddress(Table.HOLDING, 0, RegisterType.S7_DTL)),
+    ]
+    layout = compile_layout(slots, 0, 7)
+    words = (0x07EA, 0x0B17, 0x0210, 0x1E05, 0x1DCD, 0x6500, 7)
+    assert gather(wire(words), layout).value.tolist() == [7.0, 1_795_451_405_500_000.0]
+    unset = gather(wire((0, 0, 0, 0, 0, 0, 7)), layout)
+    assert unset.quality.tolist() == [Quality.GOOD, Quality.BAD]
+    assert unset.no_value is not None
+    assert unset.no_value.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "is_broken"),
+    [
+        (3599, None, True),
+        (3600, -12.5, False),
+        (4000, 0.0, False),
+        (12000, 250.0, False),
+        (20000, 500.0, False),
+        (21000, 531.25, False),
+        (21001, None, True),
+        (0, None, True),
+    ],
+)
+def test_a_current_outside_its_loop_is_a_broken_sensor_and_no_low_value(
+    raw: int, value: float | None, is_broken: bool
+) -> None:
+    made = convert(Signal(), 0.001, 0.0, 0.0, 500.0)
+    at = ModbusAddress(Table.INPUT, 0, RegisterType.UINT16)
+    slot = Slot(at, made.scale, made.offset, current=made.current)
+    decoded = gather(wire((raw,)), compile_layout([slot], 0, 1))
+    assert (decoded.quality[0] == Quality.BAD) == is_broken
+    assert (decoded.reason[0] == Reason.SENSOR_FAULT) == is_broken
+    if value is not None:
+        assert decoded.value[0] == pytest.approx(value)
+
+
+def test_a_loop_that_counts_downwards_has_its_limits_the_right_way_round() -> None:
+    made = convert(Signal(), -0.001, 24.0, None, None)
+    assert made.current == (3000.0, 20400.0)
+    assert (made.scale, made.offset) == (-0.001, 24.0)
+
+
+def test_a_float_may_be_scaled() -> None:
+    slot = Slot(ModbusAddress(Table.HOLDING, 0, F32), scale=10.0, offset=-1.0)
+    decoded = gather(wire((0x3FC0, 0)), compile_layout([slot], 0, 2))
+    assert decoded.value.tolist() == [14.0]
+    assert decoded.raw.tolist() == [0x3FC00000]
