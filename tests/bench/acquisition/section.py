@@ -1,4 +1,4 @@
-"""What the section measures, one function a figure or a pair of figures.  Shell: processes, time."""
+"""What the section measures, a function a figure or a pair.  Shell: processes, time."""
 
 import socket
 import tempfile

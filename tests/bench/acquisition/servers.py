@@ -1,4 +1,4 @@
-"""libmodbus servers of a bench, many in one process on the other core.  Shell: compiler, process."""
+"""libmodbus servers of a bench, on the other core.  Shell: compiler, processes."""
 
 import shutil
 import subprocess

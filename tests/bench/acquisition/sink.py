@@ -33,7 +33,7 @@ class Sink:
             answer = message.topic.replace("request", "response")
             client.publish(answer, json.dumps(LIMITS), qos=1)
             return
-        now_ms = time.time() * 1000
+        now_ms = time.time_ns() / 1e6
         for rows in json.loads(message.payload).values():
             for row in rows:
                 self.values += len(row["values"])

@@ -1,4 +1,4 @@
-"""The peer: ThingsBoard IoT Gateway 3.8.5 with broker and sink, set up and started.  Shell: processes.
+"""The peer: ThingsBoard IoT Gateway 3.8.5 with broker and sink.  Shell: pip, processes.
 
 Its virtual environment lives in `build/peers/thingsboard`, filled by plain pip; the broker is
 Debian's mosquitto.  The settings are those under which it is fastest and loses nothing, as
