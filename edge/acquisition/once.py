@@ -14,6 +14,8 @@ from proto.quality import Quality, Reason
 
 FIRST_REPORT_S = 2.0
 """How long a subscribed point may take to report its first value."""
+REFUSALS = 2
+"""Further tries of a refused block: as it is, then without padding."""
 
 
 async def read_once(
@@ -32,6 +34,19 @@ async def read_once(
     return [_row(plant, number, columns[plant.axis_of[number]], clock) for number in numbers]
 
 
+async def _read(driver: Driver, block_index: int) -> BlockColumns:
+    """Return one answer; a refused block is asked again, and then without its padding.
+
+    The running gateway does so slot by slot (`acquisition.md` 3.6); one reading has no next slot.
+    """
+    columns = await driver.read(driver.blocks[block_index])
+    for _ in range(REFUSALS):
+        if columns.outcome is not Outcome.REFUSED:
+            break
+        columns = await driver.read(driver.blocks[block_index])
+    return columns
+
+
 async def _read_line(
     line: LinePlan, axes: list[AxisPlan], driver: Driver, clock: Clock
 ) -> dict[int, BlockColumns]:
@@ -42,8 +57,8 @@ async def _read_line(
             if axis.subscribed:
                 continue
             if axis.block.rides_on is not None:  # it is decoded from its host's last answer
-                await driver.read(driver.blocks[axis.block.rides_on])
-            found[axis.index] = await driver.read(driver.blocks[axis.block_index])
+                await _read(driver, axis.block.rides_on)
+            found[axis.index] = await _read(driver, axis.block_index)
         if any(axis.subscribed for axis in axes):
             await asyncio.sleep(FIRST_REPORT_S)
             for change in driver.changes():
