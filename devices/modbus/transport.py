@@ -51,11 +51,12 @@ class Connection:
         self._opener, self._on_bytes, self._on_lost = opener, on_bytes, on_lost
         self._error: Exception | None = None
         self._client: AsyncModbusTcpClient | None = None
+        self._is_up = False
 
     @property
     def is_open(self) -> bool:
         """True while it stands, as far as the kernel has told."""
-        return self._client is not None and bool(self._client.connected)
+        return self._is_up
 
     @property
     def error_number(self) -> int | None:
@@ -81,7 +82,7 @@ class Connection:
         client.set_max_no_responses(_NEVER)
         client.ctx.max_buffer_size = BUFFER_BYTES
         client.ctx.call_create = self._create
-        self._client = client
+        self._client, self._is_up = client, True
         if not await client.connect():
             self.close()
             if isinstance(self._error, ssl.SSLError | DeviceRefused):
@@ -106,7 +107,7 @@ class Connection:
 
     def close(self) -> None:
         """Close; never waits for the peer, and may be called twice."""
-        client, self._client = self._client, None
+        client, self._client, self._is_up = self._client, None, False
         if client is not None:
             client.close()
 
@@ -132,6 +133,7 @@ class Connection:
 
     def _on_connect(self, is_connected: bool) -> None:
         if not is_connected and self._client is not None:
+            self._is_up = False
             self._on_lost()
 
 

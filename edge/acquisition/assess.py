@@ -112,6 +112,8 @@ def assess(
 ) -> BlockColumns:
     """Return the columns with the quality that holds; the input is not changed.
 
+    What is GOOD in every value comes back as the same object; anything else is another one.
+
     Args:
         limits: of the block's points.
         columns: as the driver gave them.
@@ -121,7 +123,8 @@ def assess(
     value = columns.value
     inside = (value >= limits.low) & (value <= limits.high)
     plain = not overlays and not limits.has_clamp and not limits.has_memory
-    if plain and inside.all() and not columns.quality.any():
+    # `count_nonzero` costs a fifth of `all` and `any`, and this is asked of every block
+    if plain and np.count_nonzero(inside) == len(inside) and not np.count_nonzero(columns.quality):
         return columns
     judged = _Judged(columns)
     usable = columns.quality != Quality.BAD

@@ -7,6 +7,8 @@ same reason is not written again.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import numpy as np
+
 from devices.driver import BlockColumns, bad_columns
 from edge.image import Link, ProcessImage
 from edge.plant import AxisPlan
@@ -51,7 +53,7 @@ class Reports:
         self._bad.pop(axis.index, None)
         source = columns.source_us
         if is_good:
-            times = source if source.any() else None
+            times = source if np.count_nonzero(source) else None
             received = columns.receive_mono_ns
             self._image.switch_good(axis.first_point, columns.value, received, times)
             return

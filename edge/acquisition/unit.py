@@ -203,8 +203,7 @@ class Unit:
         number = axis.index
         overlays = None if self._calm else self._overlays(block)
         found = assess(self._limits[number], columns, overlays, self._memory[number])
-        is_good = found is columns and columns.outcome is Outcome.ANSWERED
-        return found, is_good and not columns.quality.any()
+        return found, found is columns and columns.outcome is Outcome.ANSWERED
 
     def watch(self, axis: AxisPlan, columns: BlockColumns) -> None:
         """Feed the sources from a block that only a standby reads."""

@@ -83,6 +83,9 @@ def step(
         spec = item.spec
         before = book.entries.get(spec.id) or Entry(spec)
         memory, level = detector.detect_fact(before.memory, item.holds, now_ns, spec.on_delay_ns)
+        if memory is before.memory and before.life.state is AlarmState.NORMAL:
+            entries[spec.id] = before
+            continue
         shown = spec if item.holds else before.spec  # the words of the moment it was raised
         entries[spec.id] = _moved(
             replace(before, spec=shown, memory=memory),

@@ -49,7 +49,10 @@ def detect_fact(
     memory: Memory, holds: bool, now_ns: int, on_ns: int
 ) -> tuple[Memory, AlarmLevel | None]:
     """Return the same for something that holds or does not hold."""
-    delay = timers.step(memory.delays.get(AlarmLevel.TRUE, IDLE), holds, now_ns, on_ns, 0)
+    before = memory.delays.get(AlarmLevel.TRUE, IDLE)
+    if not holds and before == IDLE:
+        return memory, None  # nothing was, nothing is: so it stands with nearly all of them
+    delay = timers.step(before, holds, now_ns, on_ns, 0)
     delays = {AlarmLevel.TRUE: delay}
     return Memory(frozenset(), delays), worst(delays)
 
