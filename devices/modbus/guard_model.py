@@ -121,8 +121,7 @@ class State(NamedTuple):
     units: Mapping[int, Unit] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A read is due.
 
     Attributes:
@@ -152,8 +151,7 @@ class WriteDue:
     p99_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """Bytes came."""
 
     data: bytes

@@ -1,6 +1,7 @@
 """What the rooms of the spool hand to one another: moments, batches before their number.  Pure."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from proto.batch import ClockState, Kind, Lane
 from proto.limits import CLOCK_ERR_UNKNOWN
@@ -8,8 +9,7 @@ from proto.limits import CLOCK_ERR_UNKNOWN
 NO_SCHEMA = bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One instant on both clocks; the anchor of a batch."""
 
     wall_us: int
