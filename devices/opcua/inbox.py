@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from devices.driver import BlockColumns, Change, Note
 from devices.opcua import nodes
-from devices.opcua.gather import Gather, Layer, Odd, layer, lost
+from devices.opcua.gather import Gather, Layer, Odd, copy, layer, lost
 from devices.opcua.history import Fill, Instants, gap_of
-from devices.opcua.monitored import initial, refreshed
+from devices.opcua.monitored import initial
 from devices.opcua.plan import NodeItem
 from devices.opcua.publishing import Ack
 from devices.opcua.sequence import Delivery
@@ -138,7 +138,7 @@ class Inbox:
     def stands(self, watch: Watch) -> None:
         """Say once more what stands: a cut has made it BAD, and nothing need have changed."""
         watch.heard_ns = self._clock.mono_ns()
-        watch.columns = refreshed(watch.columns, watch.heard_ns)
+        watch.columns = copy(watch.columns, watch.heard_ns)
         self._offer(Change(watch.block, watch.columns))
 
     def take(self, result: ua.PublishResult) -> None:
@@ -154,7 +154,7 @@ class Inbox:
             return
         watch.order.keep_alive(sequence)
         if watch.order.missing is None:
-            watch.columns = refreshed(watch.columns, watch.heard_ns)
+            watch.columns = copy(watch.columns, watch.heard_ns)
             self._offer(Change(watch.block, watch.columns, keep_alive=True))
 
     def none_left(self) -> None:
@@ -192,9 +192,10 @@ class Inbox:
                 self._note(Note(code, body={"sequence": sequence, "items": len(watch.items)}))
                 continue
             layers: list[Layer] = []
+            depth: dict[int, int] = {}
             for notification in body:
                 if isinstance(notification, ua.DataChangeNotification):
-                    self._collect(watch, notification.MonitoredItems or (), layers)
+                    self._collect(watch, notification.MonitoredItems or (), layers, depth)
                 elif isinstance(notification, ua.StatusChangeNotification):
                     watch.is_dead = True
             self._token += 1
@@ -221,11 +222,18 @@ class Inbox:
             self._offer(Change(watch.block, watch.columns))
 
     def _collect(
-        self, watch: Watch, entries: Sequence[ua.MonitoredItemNotification], layers: list[Layer]
+        self,
+        watch: Watch,
+        entries: Sequence[ua.MonitoredItemNotification],
+        layers: list[Layer],
+        depth: dict[int, int],
     ) -> None:
-        """Sort one notification's values into layers: the hot path."""
+        """Sort one notification's values into layers: the hot path.
+
+        `depth` counts the values of each slot over the whole message: it may hold several
+        notifications, and a later value of a slot belongs into a later row.
+        """
         kinds, is_integer, n = watch.kinds, watch.gather.is_integer, len(watch.items)
-        depth: dict[int, int] = {}
         time_us = nodes.time_us
         for entry in entries:
             slot = entry.ClientHandle

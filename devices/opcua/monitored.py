@@ -1,12 +1,6 @@
-"""What a subscription reports, folded into rows of its block.  Pure.
+"""Columns of a block from values looked at one by one, and before the first report.  Pure."""
 
-A server sends only what changed.  The fold keeps the last value of every item, so that each row is
-the whole block.  Several values of one item in one report are several rows, oldest first: nothing
-between two publishes is dropped.
-"""
-
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,45 +9,9 @@ from devices.opcua.value import NodeValue
 from proto.quality import Detail, Reason
 
 
-class Report(NamedTuple):
-    """One value of one item: its position in the block, the value, the source time (0 = none)."""
-
-    item: int
-    value: NodeValue
-    source_us: int
-
-
 def initial(n: int, mono_ns: int) -> BlockColumns:
     """Return the block before the first report: BAD (INIT)."""
     return bad_columns(n, Reason.INIT, Detail.NONE, mono_ns)
-
-
-def fold(before: BlockColumns, reports: Iterable[Report], mono_ns: int) -> list[BlockColumns]:
-    """Return the rows that one report makes of the block, oldest first; `before` stays as it is.
-
-    Args:
-        before: the block as it stood.
-        reports: in the server's order.
-        mono_ns: when the report was here; the time of every row.
-    """
-    layers: list[list[Report]] = []
-    depth: dict[int, int] = {}
-    for report in reports:
-        at = depth.get(report.item, 0)
-        depth[report.item] = at + 1
-        if at == len(layers):
-            layers.append([])
-        layers[at].append(report)
-    rows: list[BlockColumns] = []
-    for layer in layers:
-        before = _apply(before, layer, mono_ns)
-        rows.append(before)
-    return rows
-
-
-def refreshed(columns: BlockColumns, mono_ns: int) -> BlockColumns:
-    """Return the same values, vouched for again by the server at `mono_ns`."""
-    return _apply(columns, (), mono_ns)
 
 
 def columns_of(
@@ -71,26 +29,3 @@ def columns_of(
         sent_mono_ns=sent_mono_ns,
         receive_mono_ns=receive_mono_ns,
     )
-
-
-def _apply(before: BlockColumns, reports: Sequence[Report], mono_ns: int) -> BlockColumns:
-    after = BlockColumns(
-        raw=before.raw.copy(),
-        value=before.value.copy(),
-        quality=before.quality.copy(),
-        reason=before.reason.copy(),
-        no_value=before.no_value.copy(),
-        detail=before.detail.copy(),
-        source_us=before.source_us.copy(),
-        sent_mono_ns=mono_ns,
-        receive_mono_ns=mono_ns,
-    )
-    for item, value, source_us in reports:
-        after.raw[item] = value.raw
-        after.value[item] = value.value
-        after.quality[item] = value.quality
-        after.reason[item] = value.reason
-        after.no_value[item] = value.no_value
-        after.detail[item] = value.detail
-        after.source_us[item] = source_us
-    return after

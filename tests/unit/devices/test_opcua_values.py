@@ -1,4 +1,4 @@
-"""OPC UA: status codes, variants, folded reports, plan of blocks."""
+"""OPC UA: status codes, variants, plan of blocks."""
 
 import math
 
@@ -6,7 +6,6 @@ import pytest
 from asyncua.ua import StatusCodes
 
 from devices.address import NodeType
-from devices.opcua.monitored import Report, fold, initial, refreshed
 from devices.opcua.plan import OpcUaRequest, plan_blocks
 from devices.opcua.status_code import NAMES, is_session_gone, judge, name
 from devices.opcua.value import decode
@@ -114,32 +113,6 @@ def test_no_number_and_fault_values_are_bad() -> None:
 
 def test_scale_and_offset_make_the_engineering_value() -> None:
     assert decode(NodeType.INT16, "Int16", 10, 0, scale=0.5, offset=-1.0).value == 4.0
-
-
-def report(item: int, number: float, source_us: int = 0) -> Report:
-    return Report(item, decode(NodeType.DOUBLE, "Double", number, 0), source_us)
-
-
-def test_a_block_is_init_until_it_is_reported() -> None:
-    before = initial(2, 100)
-    assert before.reason.tolist() == [Reason.INIT, Reason.INIT]
-    [row] = fold(before, [report(1, 7.5, 42)], 200)
-    assert row.quality.tolist() == [BAD, GOOD]
-    assert (row.value[1], row.source_us[1], row.receive_mono_ns) == (7.5, 42, 200)
-    assert before.quality.tolist() == [BAD, BAD]
-
-
-def test_several_values_of_one_item_are_several_rows_in_order() -> None:
-    start = initial(2, 0)
-    rows = fold(start, [report(0, 1.0), report(1, 9.0), report(0, 2.0), report(0, 3.0)], 5)
-    assert [row.value[0] for row in rows] == [1.0, 2.0, 3.0]
-    assert [row.value[1] for row in rows] == [9.0, 9.0, 9.0]
-
-
-def test_a_keep_alive_refreshes_the_receive_time_and_no_source_time() -> None:
-    [row] = fold(initial(1, 0), [report(0, 1.0, 42)], 5)
-    again = refreshed(row, 99)
-    assert (again.receive_mono_ns, again.source_us[0], again.value[0]) == (99, 42, 1.0)
 
 
 def test_causes_are_read_and_the_rest_is_reported() -> None:
