@@ -121,11 +121,13 @@ class PointModel(Model):
     fault_values: Annotated[tuple[Finite, ...], Field(max_length=16)] = ()
     signal: Signal | None = None
     rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    stuck_after_ns: Annotated[Duration | None, Field(alias="stuck_after", ge=10**9)] = None
+    stuck_after_ns: Annotated[
+        Duration | None, Field(alias="stuck_after", ge=10**9, le=31 * 86_400 * 10**9)
+    ] = None
     clamped: tuple[Finite, Finite] | None = None
     life: bool = False
     moves: Moves | None = None
-    period_ns: Annotated[Duration | None, Field(alias="period", ge=10**7)] = None
+    period_ns: Annotated[Duration | None, Field(alias="period", ge=10**7, le=3600 * 10**9)] = None
     active: bool = False
     digest: Digest | None = None
 
@@ -151,7 +153,9 @@ class OpcUaPoint(PointModel):
     at: OpcUaAt
     vector: OpcUaVector
     acquire: Literal["read", "subscribe"] = "subscribe"
-    sampling_ns: Annotated[Duration | None, Field(alias="sampling", ge=10**6)] = None
+    sampling_ns: Annotated[Duration | None, Field(alias="sampling", ge=10**6, le=3600 * 10**9)] = (
+        None
+    )
 
 
 class TextAt(Model):

@@ -1,16 +1,14 @@
 """Words of device profiles: names, durations, byte orders, addresses.  Pure."""
 
-import re
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from devices.address import Order, order_of
+from proto.duration import duration_pattern, parse_duration
 
-NS = {"us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
-"""Units of a duration in nanoseconds."""
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(us|ms|s|min|h)")
-DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?(us|ms|s|min|h)$"
+UNITS = ("us", "ms", "s", "min", "h")
+"""Units of a duration in a profile: no device answers in days."""
 ORDER_NAMES = ("ABCD", "CDAB", "BADC", "DCBA", "ABCDEFGH", "GHEFCDAB", "BADCFEHG", "HGFEDCBA")
 
 
@@ -20,16 +18,8 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
-def parse_duration(text: object) -> int:
-    """Return nanoseconds of `"250ms"`, `"1.5s"`, `"10min"`.
-
-    Raises:
-        ValueError: no such text.
-    """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError('write a duration as text with a unit, such as "250ms", "1s", "10min"')
-    return round(float(found[1]) * NS[found[2]])
+def _duration(text: object) -> int:
+    return parse_duration(text, UNITS)
 
 
 def _order(name: object) -> Order:
@@ -45,8 +35,8 @@ Register = Annotated[int, Field(ge=0, le=0xFFFF)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Duration = Annotated[
     int,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": duration_pattern(UNITS)}),
 ]
 OrderName = Annotated[
     Order,

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field, field_validator
 from edge.config_cabinet import CabinetConfig, cabinet_faults
 from edge.config_device import DeviceConfig, device_faults
 from edge.config_line import LineConfig, line_faults
-from edge.config_values import NS, Address, Duration, FileModel, FilePath, Size, parse_duration
+from edge.config_values import Address, Duration, FileModel, FilePath, Size
 from edge.toml_faults import near, read_toml, validate
+from proto.duration import NS, parse_duration
 from proto.errors import ConfigError, Fault
 
 POLL_DEFAULT_NS = {"fast": 10**8, "normal": 10**9, "slow": 10**10, "rare": 6 * 10**10}

@@ -19,7 +19,8 @@ from pydantic import Field
 
 from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig
-from edge.config_values import NS, Duration, FileModel, Name, parse_address
+from edge.config_values import Duration, FileModel, Name, parse_address
+from proto.duration import NS
 from proto.errors import Fault
 
 Output = Literal["sounder", "lamp", "gateway_healthy"]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from edge.config_line import Probing
-from edge.config_values import NS, Duration, FileModel, FilePath, Name
+from edge.config_values import Duration, FileModel, FilePath, Name
+from proto.duration import NS
 from proto.errors import Fault
 
 Base = Literal["protocol", "one", "modicon5", "modicon6"]

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from edge.config_values import NS, Duration, FileModel, FilePath, Name, parse_address
+from edge.config_values import Duration, FileModel, FilePath, Name, parse_address
+from proto.duration import NS
 from proto.errors import Fault
 
 Kind = Literal[

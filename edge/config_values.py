@@ -6,27 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-NS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
-"""Units of a duration in nanoseconds (`interlocks.md` 3.2)."""
+from proto.duration import parse_duration
 
 BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
-_DURATION = re.compile(_NUMBER + r"(ms|s|min|h|d)")
 _SIZE = re.compile(_NUMBER + r"(kB|MB|GB|KiB|MiB|GiB)")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
-
-
-def parse_duration(text: object) -> int:
-    """Return nanoseconds of `"500ms"`, `"1.5s"`, `"10min"`, `"4h"`, `"30d"`.
-
-    Raises:
-        ValueError: no such text.
-    """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError('write a duration as text with a unit, such as "500ms", "1s", "10min"')
-    return round(float(found[1]) * NS[found[2]])
 
 
 def parse_size(text: object) -> int:

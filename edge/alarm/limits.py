@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge.config_values import NS, Duration, FileModel
+from edge.config_values import Duration, FileModel
 from edge.matrix.facts import PointFacts
 from edge.toml_faults import near, read_toml, validate
 from proto.alarm import AlarmLevel, AlarmPriority
+from proto.duration import NS
 from proto.errors import Fault
 
 LATER = ("latch", "re_alarm", "count", "shelve_max", "suppress_when", "group", "place")

@@ -9,9 +9,9 @@ from devices.modbus.tap_plan import TapRead
 from devices.modbus.tap_report import Report, draft
 from edge.clock import SystemClock
 from edge.commands.words import OK, Language, emit
-from edge.config_values import parse_duration
 from edge.plant import LinePlan
 from edge.platform import write_whole
+from proto.duration import parse_duration
 from proto.errors import BadRequest
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from edge.commands.words import OK, Body, Json, Lang, Language, data_dir_of, emit, refuse, rows_of
-from edge.config_values import parse_duration
 from edge.control import ask
+from proto.duration import parse_duration
 from proto.errors import BadRequest
 
 Kind = Annotated[

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge.config_values import NS, Duration, FileModel
+from edge.config_values import Duration, FileModel
 from edge.toml_faults import Table, read_toml, validate
+from proto.duration import NS
 from proto.errors import Fault
 
 INPUTS_MAX, DERIVED_MAX, CAUSES_MAX = 5000, 2000, 5000

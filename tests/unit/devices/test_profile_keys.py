@@ -105,6 +105,7 @@ def test_every_quirk_of_the_page_can_be_written() -> None:
         (flow(rate_max="0.0"), "points[0].rate_max: config.value"),
         (flow(clamped="[5.0, 5.0]"), "points[0].clamped: profile.range"),
         (flow(stuck_after='"10"'), "points[0].stuck_after: config.value"),
+        (flow(stuck_after='"999999999h"'), "points[0].stuck_after: config.value"),
         (flow(moves='"counter"', life="true"), "points[0].moves: profile.life flow: a counter"),
         (flow(digest='"program"'), "points[0].digest: profile.digest"),
         (flow(active="true"), "points[0].active: profile.life"),

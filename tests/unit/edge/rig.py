@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass, field
 
-from edge.config_values import parse_duration
 from edge.interlock.events import Event, InterlockView
 from edge.interlock.model import SCAN_NS
 from edge.interlock.reading import BAD, COMM_LOSS, GOOD, INIT, LINK_INIT, LINK_LOST, LINK_UP
 from edge.interlock.scan import Command, State, initial, scan, view
 from edge.matrix.build import Compiled, compile_matrix
 from edge.matrix.facts import PointFacts
+from proto.duration import parse_duration
 
 CLAUSES = ("O10-4.4", "O10-11.6")
 POLL_NS = 10**8

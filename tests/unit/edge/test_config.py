@@ -3,7 +3,8 @@
 import pytest
 
 from edge.config import load_text, parse_config
-from edge.config_values import parse_address, parse_duration, parse_size
+from edge.config_values import parse_address, parse_size
+from proto.duration import parse_duration
 from proto.errors import ConfigError
 from tests.unit.edge.plant import DUST, EDGE
 
