@@ -1,11 +1,11 @@
 """What the driver keeps of one block: requests, cycle, last answer, columns.  Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from devices.driver import Block, BlockColumns, Outcome, bad_columns
-from devices.modbus.ask import Ask, assemble
+from devices.modbus.ask import Ask, assemble, uncovered
 from devices.modbus.frame import Request, read_request
 from devices.modbus.plan import ModbusRead
 from devices.registers import Layout, gather
@@ -21,6 +21,7 @@ class Desk:
         target: number of the block among those of its unit that `holes` knows; -1 = none.
         cycle: slots so far; counts of a fence alternate by it.
         has_answered: it was accepted at least once.
+        asks: what the last answer is put together from.
         data, last: bytes of the hull and columns of the last answer; None = none, or BAD.
         n: how many points it has.
         answer_unit: unit id with which the device answers.
@@ -32,6 +33,7 @@ class Desk:
         "_requests",
         "_source",
         "answer_unit",
+        "asks",
         "block",
         "cycle",
         "data",
@@ -55,6 +57,7 @@ class Desk:
         self._source = np.zeros(n, np.int64)
         self.last: BlockColumns | None = None
         self.data: bytes | None = None
+        self.asks: tuple[Ask, ...] = ()
 
     def request(self, ask: Ask) -> Request:
         """Return the request of an ask, made once."""
@@ -91,6 +94,8 @@ class Desk:
         assert layout is not None
         data = assemble(answers, self.read.hull)
         columns = self._columns(data, layout, sent_ns, received_ns)
+        self.asks = tuple(ask for ask, _ in answers)
+        missing = [*self.unasked(self.read.spans), *missing]
         if missing:
             _hide(columns, missing)
         self.data, self.last, self.has_answered = data, columns, True
@@ -119,10 +124,17 @@ class Desk:
                 outcome=Outcome.NOT_ASKED,
             )
         columns = self._columns(host.data, layout, last.sent_mono_ns, last.receive_mono_ns)
-        missing = host.missing_of(self.read.spans)
+        missing = [*host.unasked(self.read.spans), *host.missing_of(self.read.spans)]
         if missing:
             _hide(columns, missing)
         return columns
+
+    def unasked(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return which spans lie whole in no request of the last answer: their bytes are filler."""
+        hull, asks = self.read.hull, self.asks
+        if len(asks) == 1 and asks[0].start <= hull.start and asks[0].end >= hull.end:
+            return []
+        return [(column, int(Detail.FORBIDDEN_RANGE)) for column in uncovered(spans, asks)]
 
     def missing_of(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return which of a rider's spans overlap what the last answer did not hold."""
@@ -164,19 +176,3 @@ def _hide(columns: BlockColumns, missing: Sequence[tuple[int, int]]) -> None:
         columns.reason[column] = Reason.DEVICE_ERROR
         columns.detail[column] = exception
         columns.no_value[column] = True
-
-
-def desks_of(
-    blocks: Sequence[Block], answer_units: Mapping[str, int], targets: Mapping[int, int]
-) -> list[Desk]:
-    """Return the desk of every block of a line.
-
-    Args:
-        blocks: of the line, in order.
-        answer_units: by device, the unit id with which it answers.
-        targets: by index of the block, its number in its unit's `holes`.
-    """
-    return [
-        Desk(block, answer_units[block.device], targets.get(at, -1))
-        for at, block in enumerate(blocks)
-    ]

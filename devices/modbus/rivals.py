@@ -5,7 +5,6 @@ For `plan`, which shows what the plan saves, and for the proof that it is never 
 
 from collections.abc import Sequence
 
-from devices.address import Table
 from devices.modbus.ask import Ask
 
 REGISTERS, BITS = 125, 2000
@@ -30,8 +29,3 @@ def fixed_gap(
         elif last is None or end > last.end:
             found.append(Ask(function, start, length))
     return found
-
-
-def table_of(function: int) -> Table:
-    """Return the table that a function code reads."""
-    return next(table for table in Table if table.function == function)

@@ -24,7 +24,6 @@ from devices.opcua.status_code import (
     BAD_NODE_ID_INVALID,
     BAD_NODE_ID_UNKNOWN,
     BAD_NOT_READABLE,
-    BAD_TOO_MANY_ITEMS,
     BAD_USER_ACCESS_DENIED,
     is_bad,
 )
@@ -334,11 +333,6 @@ def refused(item: Item, status: int, now_ns: int) -> Item:
     else:
         pause = _doubled(OTHER_NS, refusals, OTHER_NS_MAX)
     return Item(ItemState.REFUSED, status=status, refusals=refusals, retry_ns=now_ns + pause)
-
-
-def is_too_many(results: Iterable[ItemResult]) -> bool:
-    """True when items were refused because there are too many: smaller requests may pass."""
-    return any(result.status == BAD_TOO_MANY_ITEMS for result in results)
 
 
 def next_ns(desired: Sequence[Wanted], actual: Mapping[int, Actual]) -> int | None:

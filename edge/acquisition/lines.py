@@ -148,10 +148,6 @@ class Lines:
         name = device.pair[self._desks[device.name].in_use] if device.is_pair else device.name
         return self._where.get(name)
 
-    def of_device(self, device: str) -> Where | None:
-        """Return the connection of a device; None when it has none."""
-        return self._where.get(device)
-
     def describe_point(self, number: int) -> dict[str, object]:
         """Return what acquisition knows of a point's way, as JSON values, for `explain`."""
         axis = self._plant.axes[self._plant.axis_of[number]]

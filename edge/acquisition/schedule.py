@@ -97,10 +97,6 @@ class Schedule:
         """Let a block whose last request failed come after its equals."""
         self._demoted[block] = int(failed)
 
-    def next_due_ns(self) -> int | None:
-        """Return when the next block is due that is not due now; None when there is none."""
-        return self._waiting[0][0] if self._waiting else None
-
     def step(
         self, now_ns: int, p99_ns: Sequence[int], free_ns: int = 0
     ) -> Beat | Skip | Wait | None:

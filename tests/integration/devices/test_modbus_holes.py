@@ -1,6 +1,9 @@
 """A map with holes on libmodbus: what is asked, counted on the wire, and what is found."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from devices.driver import BlockColumns
 from devices.modbus.entry import TcpEntry
@@ -48,6 +51,33 @@ async def test_a_hole_is_found_in_fifteen_requests_and_read_around() -> None:
         assert await log(peer) == [(3, 0, 37), (3, 38, 62)]
         codes = [note.code for note in driver.notes()]
         assert codes.count("device.hole_found") == 1
+        await driver.close()
+
+
+@pytest.mark.parametrize(("hole", "quality"), [(12, Quality.BAD), (15, Quality.GOOD)])
+async def test_a_slow_point_that_rides_into_a_hole_is_bad_and_never_zero(
+    hole: int, quality: Quality
+) -> None:
+    async with libmodbus() as peer:
+        await peer.tell("holding 12 1234")
+        await peer.tell(f"hole {hole} 2")
+        fast = [register(f"plc/f{at}", at) for at in (*range(10), *range(20, 30))]
+        rider = register("plc/rider", 12)
+        rider = replace(rider, point=replace(rider.point, poll="slow"))
+        device = modbus_settings([*fast, rider])
+        device = replace(device, poll_ns={**device.poll_ns, "slow": 10**11})
+        driver = tcp_driver(peer.port, [device], TIMEOUT_NS, probing="auto")
+        await driver.connect()
+        host, guest = driver.blocks
+        assert guest.rides_on == 0
+        for _ in range(3):
+            await driver.read(host)
+            while driver.errand_ns is not None and driver.errand_ns <= RealClock().mono_ns():
+                await driver.run_errand()
+        assert len(good(await driver.read(host))) == len(fast)
+        found = await driver.read(guest)
+        assert found.quality[0] == quality
+        assert found.no_value[0] or found.value[0] == 1234
         await driver.close()
 
 
