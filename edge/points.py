@@ -31,6 +31,7 @@ __all__ = ["AxisPlan", "LinePlan", "Plant", "build", "phase_ns", "van_der_corput
 
 POINTS_MAX = 131_072  # architecture.md 10
 BLOCKS_LINE_MAX = 4096  # acquisition.md 3.2
+ABREAST = 8  # one-device lines that share a phase: a wake-up costs more than their requests
 
 
 def build(
@@ -225,7 +226,7 @@ class _Assembly:
             if device.line is not None:
                 self._on[device.line].append(device)
         alone = [line.name for line in config.line if len(self._on[line.name]) == 1]
-        self._alone = {name: position for position, name in enumerate(alone)}
+        self._alone = {name: position // ABREAST for position, name in enumerate(alone)}
         self._pair_of = {name: device for device in config.device for name in device.pair}
         driven = {name for name in learnt if name in self._device}
         profiles = {name: self._as_driven(self._device[name]).profile for name in driven}

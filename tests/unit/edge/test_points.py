@@ -56,10 +56,17 @@ def test_reads_have_a_grid_and_reported_points_have_none() -> None:
     assert by_subscribed[False].period_us > 0
 
 
-def test_lines_with_one_device_share_the_time_between_them() -> None:
-    made = plant(EDGE + DUST)
+def test_lines_with_one_device_share_the_time_eight_abreast() -> None:
+    extra = "".join(
+        EDGE[EDGE.index("[[line]]") : EDGE.index("[poll]")]
+        .replace('"bof1"', f'"bof{n}"')
+        .replace('"bof1_plc"', f'"bof{n}_plc"')
+        .replace(":5020", f":{5020 + n}")
+        for n in range(2, 25)
+    )
+    made = plant(EDGE + extra)
     phases = {axis.line: axis.phase_us for axis in made.axes if axis.block.poll == "fast"}
-    assert phases == {"bof1": 0, "dust1": 50_000}
+    assert list(phases.values()) == [0] * 8 + [50_000] * 8 + [25_000] * 8
 
 
 def test_the_schema_says_what_the_plant_has_and_survives_its_bytes() -> None:
