@@ -12,7 +12,7 @@ Clause: batches.md 3.4, 3.5 (RAM before the spool), 3.7.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,7 @@ class Batcher:
         self.alert = False
         self.offered = 0
         self._closing = 0
+        self._told: dict[int, int] = {}
 
     @property
     def samples_in_ram(self) -> int:
@@ -102,6 +103,8 @@ class Batcher:
     def offer(self, axis: int, slot: int | None, columns: BlockColumns, now: Moment) -> bool:
         """Take one row; False when RAM may not hold it: then it is lost and must be named."""
         size = len(columns)
+        if slot is None:
+            self._told[axis] = self._told.get(axis, 0) + 1
         if self._is_full(now):
             self.offered += size
             return False
@@ -120,6 +123,10 @@ class Batcher:
         self._open_samples += size
         self.offered += size
         return True
+
+    def told(self, axis: int) -> int:
+        """Return how many rows without a slot were handed over of an axis, lost ones included."""
+        return self._told.get(axis, 0)
 
     def step(self, now: Moment) -> int:
         """Return how far the wall clock moved against the monotonic one since the anchor, in ns."""
@@ -167,6 +174,8 @@ class Batcher:
         self._open_samples -= part.samples
         axes = [_axis(self._axes[at], rows, part.anchor) for at, rows in sorted(part.rows.items())]
         self._encode(axes, self._parts[number], part)
+        if told := tuple((at, self._told[at]) for at in part.rows if at in self._told):
+            self.waiting[-1] = replace(self.waiting[-1], told=told)  # with the last of its halves
 
     def _is_full(self, now: Moment) -> bool:
         if self.ram_bytes >= limits.RAM_BYTES_MAX:

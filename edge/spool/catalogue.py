@@ -5,7 +5,7 @@ Clause: batches.md 3.9.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from edge.spool.shed import Segment, SegmentState
@@ -175,6 +175,17 @@ def get(connection: sqlite3.Connection, key: str) -> str | int | None:
 def put(connection: sqlite3.Connection, key: str, value: str | int) -> None:
     """Set one value of `meta`."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (key, value))
+
+
+def cursors(connection: sqlite3.Connection) -> dict[str, bytes]:
+    """Return what readers of equipment keep beside the samples of a BULK file."""
+    rows = connection.execute("SELECT name, val FROM cursor").fetchall()
+    return {str(name): val for name, val in rows if isinstance(val, bytes)}
+
+
+def put_cursors(connection: sqlite3.Connection, found: Mapping[str, bytes]) -> None:
+    """Set them; called in the transaction of the samples that they speak of."""
+    connection.executemany("INSERT OR REPLACE INTO cursor VALUES(?,?)", list(found.items()))
 
 
 def forget(connection: sqlite3.Connection, key: str) -> None:

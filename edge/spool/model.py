@@ -64,6 +64,7 @@ class Closed:
         raw: payload before compression.
         n: samples or records in it.
         anchor, clock: both clocks when the batch was opened, and what was known about them.
+        told: (axis, number of its last row) of the axes without a grid that have rows in it.
     """
 
     lane: Lane
@@ -75,3 +76,4 @@ class Closed:
     anchor: Moment
     clock: ClockNote
     schema_hash: bytes = NO_SCHEMA
+    told: tuple[tuple[int, int], ...] = ()

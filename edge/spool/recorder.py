@@ -38,6 +38,10 @@ BATCHES_A_COMMIT = 16
 _LOGGED = ("interlock", "alarm", "device", "line", "point", "tag", "level", "cause", "effect")
 
 
+Cursors = Callable[[Sequence[Closed]], Mapping[str, bytes]]
+"""What readers of equipment keep once this group is on disk, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     lane: Lane
@@ -51,6 +55,7 @@ class Recorder:
     Attributes:
         acquired: samples handed over since this start.
         committed: of these, on disk.
+        cursors: what is kept in the transaction of the samples; None = nothing.
         losses: what could not be kept.
     """
 
@@ -88,6 +93,7 @@ class Recorder:
         self._marked_ns = 0
         self.acquired = 0
         self.committed = 0
+        self.cursors: Cursors | None = None
 
     @property
     def samples_in_ram(self) -> int:
@@ -100,6 +106,10 @@ class Recorder:
         A sample is settled when it and all before it are on disk, or named as lost.
         """
         return self._batcher.offered, self._batcher.settled
+
+    def told(self, axis: int) -> int:
+        """Return how many rows without a slot were handed over of an axis."""
+        return self._batcher.told(axis)
 
     def durable_records(self) -> tuple[int, int]:
         """Return how many records were taken, and how many of these are on disk, in order."""
@@ -202,7 +212,10 @@ class Recorder:
     async def _commit_samples(self) -> None:
         group = [self._batcher.waiting[i] for i in range(self._group_size())]
         try:
-            await self._spool.append(group)
+            if self.cursors is None:
+                await self._spool.append(group)
+            else:
+                await self._spool.append(group, self.cursors(group))
         except SpoolFull:
             await asyncio.sleep(
                 FULL_PAUSE_S

@@ -96,6 +96,17 @@ class SegmentRing:
             return None if self.file is None else (found, self.file)
         return found, await self._sealed_file(found)
 
+    async def cursors(self) -> dict[str, bytes]:
+        """Return what the newest file that holds any knows of readers' cursors."""
+        for segment in reversed(self.segments):
+            if segment.state is SegmentState.DROPPED:
+                continue
+            file = self.file if _open(segment) else await self._sealed_file(segment)
+            found = {} if file is None else await file.read(catalogue.cursors)
+            if found:
+                return found
+        return {}
+
     async def seal_open(self, log: LaneLog) -> Segment | None:
         """Seal the open file; the caller writes the returned row to the catalogue.
 

@@ -11,7 +11,8 @@ Clause: batches.md 3.2, 3.9 to 3.12.
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ class Spool:
         core: files, lanes, epoch and start number.
         restart: how the run before ended; None at the very first start.
         t0: slot 0 of the grid of this start, as BOOT says it.
+        cursors: what readers of equipment kept beside the samples of the run before.
         quota_bytes: what BULK may use.
     """
 
@@ -72,6 +74,7 @@ class Spool:
         self._segment_bytes = min(SEGMENT_BYTES_MAX, quota_bytes // 4)
         self.t0 = self._now()
         self.restart: Restart | None = None
+        self.cursors: Mapping[str, bytes] = {}
 
     @property
     def directory(self) -> Path:
@@ -92,6 +95,10 @@ class Spool:
             await epochs.go_on(core)
         else:
             await epochs.begin(core, self.directory, self._found.reason, self._now())
+        try:
+            self.cursors = await core.ring.cursors()
+        except SpoolDamaged:
+            pass  # nothing depends on them but the way back to a server's queue
         await epochs.announce(core, self._schema, t0, self._now())
         await self._name_lost()
         for log in core.logs.values():
@@ -119,8 +126,14 @@ class Spool:
 
     # Writing.
 
-    async def append(self, closed: Sequence[Closed]) -> None:
+    async def append(
+        self, closed: Sequence[Closed], cursors: Mapping[str, bytes] | None = None
+    ) -> None:
         """Commit batches; those of one file in one transaction, ALARM and EVENT first.
+
+        Args:
+            closed: what is committed.
+            cursors: kept in the transaction of the samples.
 
         Raises:
             SpoolFull: no room even after shedding; nothing of the failing group was written.
@@ -129,7 +142,7 @@ class Spool:
         for name in ("alarm", "control", "bulk"):
             group = [one for one in closed if file_name_of(one.lane) == name]
             if group:
-                await self._append_to(name, group)
+                await self._append_to(name, group, cursors if name == "bulk" else None)
 
     async def append_gaps(self, gaps: Sequence[GapEntry]) -> None:
         """Commit GAP entries."""
@@ -231,19 +244,22 @@ class Spool:
     def _bulk_logs(self) -> list[LaneLog]:
         return [log for (_, lane), log in self.core.logs.items() if lane is Lane.BULK]
 
-    async def _append_to(self, name: str, group: Sequence[Closed]) -> None:
+    async def _append_to(
+        self, name: str, group: Sequence[Closed], cursors: Mapping[str, bytes] | None
+    ) -> None:
         epoch = self.core.epoch
+        also = None if not cursors else partial(catalogue.put_cursors, found=cursors)
         try:
-            await self.core.commit(name, group)
+            await self.core.commit(name, group, also)
         except SpoolFull:
             await self.make_room(force=True)
-            await self.core.commit(name, group)
+            await self.core.commit(name, group, also)
         except SpoolDamaged as error:
             if name == "control":
                 raise
             gaps = await epochs.leave_file(self.core, self.directory, name, str(error), self._now())
             await self.open_epoch(EpochReason.IO_ERROR, instead_of=epoch)
-            await self.core.commit(name, group)
+            await self.core.commit(name, group, also)
             await self.append_gaps(gaps)
         if name == "bulk" and self.core.ring.written >= self._segment_bytes:
             await epochs.roll(self.core)

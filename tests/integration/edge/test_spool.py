@@ -237,3 +237,16 @@ async def test_a_missing_file_is_never_replaced_in_silence(tmp_path: Path) -> No
 
     assert again.core.epoch != store.core.epoch
     assert {gap.lane for gap in gaps} == {Lane.ALARM, Lane.EVENT}
+
+
+async def test_cursors_are_kept_with_the_samples_and_found_by_the_next_start(
+    tmp_path: Path,
+) -> None:
+    clock = SetClock()
+    for number in range(3):
+        store = await spool(tmp_path / "spool", clock)
+        assert store.cursors == ({"line": b"\x01\x02"} if number else {})
+        if number == 0:
+            await store.append([bulk(clock.now())], {"line": b"\x01\x02"})
+        await store.append([bulk(clock.now())])
+        await store.close(clean=number == 0)
