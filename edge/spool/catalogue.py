@@ -35,6 +35,7 @@ BULK_TABLES = (
     " CREATE TABLE IF NOT EXISTS cursor(name TEXT PRIMARY KEY, val ANY) STRICT;"
 )
 _TABLE = {Lane.ALARM: "alarm", Lane.EVENT: "event", Lane.BULK: "batch"}
+KEPT = "kept/"
 _COLUMNS = "seq, n, t_first, t_last, hash, frame"
 
 
@@ -186,6 +187,19 @@ def cursors(connection: sqlite3.Connection) -> dict[str, bytes]:
 def put_cursors(connection: sqlite3.Connection, found: Mapping[str, bytes]) -> None:
     """Set them; called in the transaction of the samples that they speak of."""
     connection.executemany("INSERT OR REPLACE INTO cursor VALUES(?,?)", list(found.items()))
+
+
+def put_kept(connection: sqlite3.Connection, found: Mapping[str, str]) -> None:
+    """Set what is kept together with records; called in their transaction."""
+    rows = [(KEPT + key, value) for key, value in found.items()]
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES(?,?)", rows)
+
+
+def kept(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return what was kept together with records."""
+    sql = "SELECT key, val FROM meta WHERE key >= ? AND key < ?"
+    found = connection.execute(sql, (KEPT, KEPT[:-1] + "0")).fetchall()  # 0 follows /
+    return {key.removeprefix(KEPT): str(value) for key, value in found}
 
 
 def forget(connection: sqlite3.Connection, key: str) -> None:

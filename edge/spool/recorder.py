@@ -47,6 +47,7 @@ class _Record:
     lane: Lane
     line: bytes
     t_us: int
+    kept: tuple[str, str] | None = None
 
 
 class Recorder:
@@ -132,13 +133,25 @@ class Recorder:
 
     def record(self, lane: Lane, body: Mapping[str, object]) -> None:
         """Take one record of ALARM or EVENT."""
+        self._take(lane, body, None)
+
+    def record_kept(self, lane: Lane, body: Mapping[str, object], key: str, value: str) -> None:
+        """Take one record; `value` is on disk with it, or neither is."""
+        self._take(lane, body, (key, value))
+
+    def kept(self, key: str) -> str | None:
+        """Return what is on disk under a key; None where nothing was ever committed."""
+        return self._spool.kept.get(key)
+
+    def _take(self, lane: Lane, body: Mapping[str, object], kept: tuple[str, str] | None) -> None:
         now = self._now()
         self._alert.see(body, now.mono_ns)
         self._log(body)
         if len(self._waiting) >= RECORDS_WAITING_MAX:
             self._records_lost += 1
             return
-        self._waiting.append(_encoded(lane, body, now))
+        record = _encoded(lane, body, now)
+        self._waiting.append(record if kept is None else replace(record, kept=kept))
         self._records_taken += 1
         if lane is Lane.ALARM:
             self._urgent.set()
@@ -236,7 +249,8 @@ class Recorder:
                 if (closed := self._close([one for one in some if one.lane is lane], lane))
             ]
             try:
-                await self._spool.append(group)
+                kept = dict(one.kept for one in some if one.kept is not None)
+                await self._spool.append(group, kept=kept)
             except SpoolFull:
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue

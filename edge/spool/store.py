@@ -12,6 +12,7 @@ Clause: batches.md 3.2, 3.9 to 3.12.
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from edge.claim import Belief, Claim
 from edge.platform import free_bytes
 from edge.spool import catalogue, epochs, marking, meta, shed
 from edge.spool.catalogue import Row
-from edge.spool.committer import Committer, file_name_of
+from edge.spool.committer import Committer, Extra, file_name_of
 from edge.spool.lanelog import Disposed, LaneLog
 from edge.spool.losses import Restart
 from edge.spool.meta import Identity
@@ -57,6 +58,7 @@ class Spool:
         restart: how the run before ended; None at the very first start.
         t0: slot 0 of the grid of this start, as BOOT says it.
         cursors: what readers of equipment kept beside the samples of the run before.
+        kept: what was committed together with records, by key.
         quota_bytes: what BULK may use.
     """
 
@@ -75,6 +77,7 @@ class Spool:
         self.t0 = self._now()
         self.restart: Restart | None = None
         self.cursors: Mapping[str, bytes] = {}
+        self.kept: dict[str, str] = {}
 
     @property
     def directory(self) -> Path:
@@ -95,12 +98,12 @@ class Spool:
             await epochs.go_on(core)
         else:
             await epochs.begin(core, self.directory, self._found.reason, self._now())
-        try:
+        with suppress(SpoolDamaged):  # nothing but the way back to a server's queue hangs on them
             self.cursors = await core.ring.cursors()
-        except SpoolDamaged:
-            pass  # nothing depends on them but the way back to a server's queue
         await epochs.announce(core, self._schema, t0, self._now())
         await self._name_lost()
+        for _, alarms in sorted(core.alarms.items()):
+            self.kept.update(await alarms.read(catalogue.kept))
         for log in core.logs.values():
             spans = [await core.samples(log, low, high) for low, high in log.pending]
             log.pending_samples = sum(spans)
@@ -127,13 +130,18 @@ class Spool:
     # Writing.
 
     async def append(
-        self, closed: Sequence[Closed], cursors: Mapping[str, bytes] | None = None
+        self,
+        closed: Sequence[Closed],
+        cursors: Mapping[str, bytes] | None = None,
+        *,
+        kept: Mapping[str, str] | None = None,
     ) -> None:
         """Commit batches; those of one file in one transaction, ALARM and EVENT first.
 
         Args:
             closed: what is committed.
             cursors: kept in the transaction of the samples.
+            kept: kept in the transaction of the records.
 
         Raises:
             SpoolFull: no room even after shedding; nothing of the failing group was written.
@@ -142,7 +150,10 @@ class Spool:
         for name in ("alarm", "control", "bulk"):
             group = [one for one in closed if file_name_of(one.lane) == name]
             if group:
-                await self._append_to(name, group, cursors if name == "bulk" else None)
+                if name == "alarm":
+                    await self._append_records(group, kept or {})
+                else:
+                    await self._append_to(name, group, _put(cursors if name == "bulk" else None))
 
     async def append_gaps(self, gaps: Sequence[GapEntry]) -> None:
         """Commit GAP entries."""
@@ -244,11 +255,20 @@ class Spool:
     def _bulk_logs(self) -> list[LaneLog]:
         return [log for (_, lane), log in self.core.logs.items() if lane is Lane.BULK]
 
-    async def _append_to(
-        self, name: str, group: Sequence[Closed], cursors: Mapping[str, bytes] | None
-    ) -> None:
+    async def _append_records(self, group: Sequence[Closed], kept: Mapping[str, str]) -> None:
+        """Commit records; a new file gets everything that the old one kept."""
+        before = self.core.e
+        whole = {**self.kept, **kept}
+
+        def also(connection: sqlite3.Connection) -> None:
+            is_new = self.core.e != before
+            catalogue.put_kept(connection, whole if is_new else kept)
+
+        await self._append_to("alarm", group, also if whole else None)
+        self.kept = whole
+
+    async def _append_to(self, name: str, group: Sequence[Closed], also: Extra | None) -> None:
         epoch = self.core.epoch
-        also = None if not cursors else partial(catalogue.put_cursors, found=cursors)
         try:
             await self.core.commit(name, group, also)
         except SpoolFull:
@@ -326,6 +346,10 @@ async def open_spool(
     ahead = Moment(clock.wall_us() + GRID_AHEAD_US, clock.mono_ns() + GRID_AHEAD_US * 1_000)
     await spool.start(boot_floor=boot_floor, t0=t0 or ahead)
     return spool
+
+
+def _put(cursors: Mapping[str, bytes] | None) -> Extra | None:
+    return partial(catalogue.put_cursors, found=cursors) if cursors else None
 
 
 def _verified(row: Row) -> Frame:

@@ -11,6 +11,7 @@ from proto.batch import Kind, Lane, decompress, gateway_uid
 from proto.chain import verify_run
 from proto.errors import ConfigError
 from proto.gap import GapCause
+from proto.meta_record import EpochReason
 from tests.integration.edge.spool_reading import begin_of, crash, frames_of, gaps_of
 from tests.spool_builders import GATEWAY, SetClock, bulk, record, spool
 
@@ -250,3 +251,22 @@ async def test_cursors_are_kept_with_the_samples_and_found_by_the_next_start(
             await store.append([bulk(clock.now())], {"line": b"\x01\x02"})
         await store.append([bulk(clock.now())])
         await store.close(clean=number == 0)
+
+
+async def test_what_is_kept_with_records_is_found_by_the_next_start_and_never_without_them(
+    tmp_path: Path,
+) -> None:
+    clock = SetClock()
+    store = await spool(tmp_path / "spool", clock)
+    await store.append([record(clock.now())], kept={"ring/a": "1", "ring/b": "1"})
+    await store.append([record(clock.now())], kept={"ring/a": "2"})
+    await store.open_epoch(EpochReason.IO_ERROR, instead_of=store.core.epoch)
+    await store.append([record(clock.now())], kept={"ring/b": "3"})
+    await store.append([bulk(clock.now())], kept={"ring/a": "9"})  # no record: nothing is kept
+    await crash(store)
+
+    again = await spool(tmp_path / "spool", clock)
+    found = dict(again.kept)
+    await again.close(clean=True)
+
+    assert found == {"ring/a": "2", "ring/b": "3"}
