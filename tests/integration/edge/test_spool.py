@@ -263,9 +263,10 @@ async def test_what_is_kept_with_records_is_found_by_the_next_start_and_never_wi
     await store.open_epoch(EpochReason.IO_ERROR, instead_of=store.core.epoch)
     await store.append([record(clock.now())], kept={"ring/b": "3"})
     await store.append([bulk(clock.now())], kept={"ring/a": "9"})  # no record: nothing is kept
-    await crash(store)
+    crash(tmp_path / "spool", tmp_path / "after")
+    await store.close(clean=True)
 
-    again = await spool(tmp_path / "spool", clock)
+    again = await spool(tmp_path / "after", clock)
     found = dict(again.kept)
     await again.close(clean=True)
 
