@@ -100,6 +100,7 @@ class LinePlan:
         axes: in the driver's block order.
         owners: per device, who has its points: the device itself, or the pair that it belongs to.
         numbers: per device, its index in the plant.
+        configs: per device, what the file says of it; of a member its own, not that of its pair.
     """
 
     config: LineConfig
@@ -107,6 +108,12 @@ class LinePlan:
     axes: tuple[AxisPlan, ...]
     owners: tuple[DeviceConfig, ...] = ()
     numbers: tuple[int, ...] = ()
+    configs: tuple[DeviceConfig, ...] = ()
+
+    @property
+    def own_configs(self) -> tuple[DeviceConfig, ...]:
+        """What the file says of each connection."""
+        return self.configs or self.owners
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -254,7 +254,7 @@ class _Assembly:
             axes += new
         owners = tuple(self._pair_of.get(device.name, device) for device in mine)
         numbers = tuple(self._number[device.name] for device in mine)
-        return LinePlan(line, tuple(devices), tuple(axes), owners, numbers)
+        return LinePlan(line, tuple(devices), tuple(axes), owners, numbers, tuple(mine))
 
     def _as_driven(self, device: DeviceConfig) -> DeviceSettings:
         """Return the settings of a device; of a member its own address, the points of the pair."""

@@ -110,7 +110,7 @@ def _asks(hull: Ask, ground: Ground, taken: set[int], count: int) -> tuple[Ask, 
     for extra in range(max(0, SHORTEST - least), ground.limit // step + 1):
         widths = range(least + extra, least + extra + count)
         if taken.isdisjoint(widths):
-            asks = [_placed(hull, step * (extra + turn), ground) for turn in range(count)]
+            asks = [placed(hull, step * (extra + turn), ground) for turn in range(count)]
             found = tuple(ask for ask in asks if ask is not None)
             if len(found) == count:
                 return found
@@ -119,7 +119,7 @@ def _asks(hull: Ask, ground: Ground, taken: set[int], count: int) -> tuple[Ask, 
     return None
 
 
-def _placed(hull: Ask, padding: int, ground: Ground) -> Ask | None:
+def placed(hull: Ask, padding: int, ground: Ground) -> Ask | None:
     """Return the request that is `padding` longer than the hull: between points, above, below."""
     above = Ask(hull.function, hull.start, hull.quantity + padding)
     below = Ask(hull.function, hull.start - padding, hull.quantity + padding)
