@@ -190,7 +190,10 @@ def _overlap_faults(
             _, one, a = reach
             is_same = (a.address, a.type, a.order) == (b.address, b.type, b.order)
             if a.table is b.table and b.address < a.address + a.length and not is_same:
-                message = f"{one.name} and {two.name} read one register as {a.type} and {b.type}"
+                message = (
+                    f"{one.name} and {two.name} read one register as {a.type} and {b.type} "
+                    "地址重叠且类型不同"
+                )
                 yield Fault(f"{file}: points[{at}].at", "config.overlap", message)
             if a.table is b.table and a.address + a.length > b.address + b.length:
                 continue

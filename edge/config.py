@@ -304,5 +304,8 @@ def _check_unit(
         return
     other = units.setdefault((device.line, device.unit_id), device.name)
     if other != device.name:
-        message = f'unit {device.unit_id} of line "{device.line}" is device "{other}" already'
+        message = (
+            f'unit {device.unit_id} twice on line "{device.line}": devices "{other}" and '
+            f'"{device.name}" 站号重复'
+        )
         reading.fault(f"{key}.unit_id", "config.duplicate_unit", message)

@@ -19,6 +19,8 @@ PresetText = Annotated[
 ]
 """Name of a preset and what only the site knows: `s7 db=10 y0=0`."""
 Encoding = Literal["utf-8", "gb18030", "utf-16"]
+CLOCK_OF_SERVER = "server"
+"""In the place of a point: the clock of an OPC UA server itself."""
 Reasoned = Annotated[str, Field(min_length=3, max_length=200)]
 
 

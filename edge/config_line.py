@@ -39,6 +39,8 @@ POLICIES_DEPRECATED = ("Basic256", "Basic128Rsa15", "None")
 Hex = Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}){1,64}$")]
 Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 BACKOFF_NS_MIN, BACKOFF_NS_MAX = 10**8, 300 * 10**9  # acquisition.md 3.9
+DIGITS = {"imei": (15,), "iccid": (19, 20)}
+"""How many digits a number of a SIM card or of a modem has."""
 _SERIAL_PATH = re.compile(r"/dev/[^\x00]{1,250}")
 
 
@@ -207,16 +209,12 @@ def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     yield from _belonging(line, key)
     yield from _address_faults(line, f"{key}.address")
     yield from _backoff_faults(line.backoff, f"{key}.backoff")
-    if line.local_ports and len(set(line.local_ports)) != 2:
-        yield Fault(f"{key}.local_ports", "config.value", "name two different ports")
+    if line.local_ports and (len(line.local_ports) != 2 or len(set(line.local_ports)) != 2):
+        message = "name two different ports, no more: they are used in turn 须为两个不同端口"
+        yield Fault(f"{key}.local_ports", "config.value", message)
     if line.tls is not None:
         yield from _tls_faults(line.tls, f"{key}.tls")
-    for name, packet in (("registration", line.registration), ("heartbeat", line.heartbeat)):
-        if packet is not None and (packet.text is None) == (packet.hex is None):
-            yield Fault(f"{key}.{name}", "config.value", "give text or hex, one of them")
-        if packet is not None and packet.text is not None and not packet.text.isascii():
-            message = "text is ASCII; write other bytes as hex 非 ASCII 请用 hex"
-            yield Fault(f"{key}.{name}.text", "config.value", message)
+    yield from _packet_faults(line, key)
     if line.security in POLICIES_DEPRECATED and line.allow_insecure is None:
         message = (
             f"{line.security} is broken; take Aes256_Sha256_RsaPss or Basic256Sha256, or state "
@@ -229,6 +227,40 @@ def line_faults(line: LineConfig, key: str) -> Iterator[Fault]:
     if _never_needs_bound(line):
         message = f"probing never on {line.name}: state answer_max 缺少应答上限"
         yield Fault(f"{key}.answer_max", "config.never_needs_bound", message)
+
+
+def _packet_faults(line: LineConfig, key: str) -> Iterator[Fault]:
+    """Yield what is wrong with the packets that a device which dials in sends by itself."""
+    for name, packet in (("registration", line.registration), ("heartbeat", line.heartbeat)):
+        if packet is not None and (packet.text is None) == (packet.hex is None):
+            message = "give text or hex, one of them text 与 hex 二选一"
+            yield Fault(f"{key}.{name}", "config.value", message)
+        if packet is not None and packet.text is not None and not packet.text.isascii():
+            message = "text is ASCII; write other bytes as hex 非 ASCII 请用 hex"
+            yield Fault(f"{key}.{name}.text", "config.value", message)
+    said = packet_bytes(line.registration)
+    lengths = () if line.registration is None else DIGITS.get(line.registration.match, ())
+    if said and lengths and not (said.isdigit() and len(said) in lengths):
+        assert line.registration is not None
+        counts = " or ".join(map(str, lengths))
+        message = (
+            f"an {line.registration.match.upper()} has {counts} digits and nothing else "
+            f"须为 {counts} 位数字 (here: {said!r:.80})"
+        )
+        yield Fault(f"{key}.registration.text", "config.value", message)
+    if said and said == packet_bytes(line.heartbeat):
+        message = (
+            "the same bytes as the registration: a heartbeat would register the device anew "
+            "心跳包与注册包相同，无法区分"
+        )
+        yield Fault(f"{key}.heartbeat", "config.value", message)
+
+
+def packet_bytes(packet: RegistrationConfig | HeartbeatConfig | None) -> bytes:
+    """Return the bytes that a packet stands for; none where it is absent or states them wrongly."""
+    if packet is None:
+        return b""
+    return bytes.fromhex(packet.hex) if packet.hex is not None else (packet.text or "").encode()
 
 
 def _backoff_faults(backoff: BackoffConfig, key: str) -> Iterator[Fault]:

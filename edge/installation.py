@@ -18,9 +18,10 @@ from devices.point_address import Notation
 from devices.point_site import SitePoints
 from devices.profile import Profile
 from edge.acquisition.learnt import read_learnt
-from edge.acquisition.sources import life_faults
+from edge.acquisition.sources import clock_faults, life_faults
 from edge.alarm.limits import AlarmSpec, compile_limits, parse_limits
 from edge.config import EdgeConfig, parse_config
+from edge.config_outside import outside_faults
 from edge.interlock.model import Model
 from edge.matrix.budget import Budget
 from edge.matrix.build import Compiled, compile_matrix, points_of_causes
@@ -141,6 +142,7 @@ def load(path: Path) -> Installation:
         raise ConfigError(reader.faults)
     _files_exist(reader, config, path.name)
     _zones_exist(reader, config, path.name)
+    reader.faults += outside_faults(config, path.parent, path.name)
     profiles = _profiles(reader, config)
     matrices = _matrices(reader, config, path.name)
     causes = _points_of_causes(matrices)
@@ -150,7 +152,9 @@ def load(path: Path) -> Installation:
         config, profiles, causes=causes, listed=listed, learnt=learnt, file=path.name
     )
     reader.faults += faults
-    reader.faults += life_faults(() if plant is None else plant.lines, path.name)
+    if plant is not None:
+        reader.faults += life_faults(plant.lines, path.name)
+        reader.faults += clock_faults(plant, path.name)
     compiled = [_compiled(reader, data, name, plant) for name, data in matrices]
     _distinct(reader, matrices, compiled)
     alarms = _limits(reader, config, path.name, plant)

@@ -109,7 +109,10 @@ def to_json(marks: Marks) -> str:
 
 
 def from_json(data: bytes) -> Marks:
-    """Return the marks of a file; one that cannot be read is none: a mark is never guessed."""
+    """Return the marks of a file; one that cannot be read is none: a mark is never guessed.
+
+    A mark that we could not have opened (longer than a day) makes the whole file foreign.
+    """
     try:
         body = json.loads(data)
         rows = body["marks"] if body["schema"] == SCHEMA else []
@@ -120,8 +123,10 @@ def from_json(data: bytes) -> Marks:
 
 def _mark(row: Mapping[str, object]) -> Mark:
     opened_us, until_us = row["opened_us"], row["until_us"]
-    if not isinstance(opened_us, int) or not isinstance(until_us, int):
+    if type(opened_us) is not int or type(until_us) is not int:  # a bool is no time either
         raise TypeError("times are whole µs")
+    if opened_us < 0 or not FOR_US_MIN <= until_us - opened_us <= FOR_US_MAX:
+        raise ValueError("no mark of ours lasts so long")
     return Mark(
         kind=MarkKind(str(row["kind"])),
         device=str(row["device"]),

@@ -6,6 +6,13 @@ from importlib.resources import files
 from devices.opcua.limits import ServerProfile, parse_profile
 
 
+def profile_names() -> tuple[str, ...]:
+    """Return the names of the server profiles, without reading them."""
+    folder = files("devices.opcua") / "servers"
+    found = [entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return tuple(sorted(name.removesuffix(".toml") for name in found))
+
+
 @cache
 def load_profiles() -> tuple[ServerProfile, ...]:
     """Return every server profile, by name."""

@@ -13,12 +13,12 @@ from devices.driver import BlockColumns, ClockReading
 from edge.acquisition import device_clock
 from edge.acquisition.device_clock import ClockReport, DeviceClock, Reading
 from edge.acquisition.reports import Reports
-from edge.config_device import ClockConfig, DeviceConfig
+from edge.config_device import CLOCK_OF_SERVER, ClockConfig, DeviceConfig
 from edge.plant import AxisPlan
 from proto.clock import Clock
 from proto.quality import Quality
 
-SERVER = "server"
+SERVER = CLOCK_OF_SERVER
 SERVER_RESOLUTION_US = 100_000
 """Of ServerTimestamp: servers stamp in steps of their own cycle; placeholder."""
 

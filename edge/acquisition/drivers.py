@@ -26,13 +26,7 @@ from devices.modbus.slot import Record
 from edge import platform
 from edge.acquisition.opcua_session import JudgeOf, by_key, make_opcua_driver
 from edge.acquisition.tap_driver import tap_driver
-from edge.config_line import (
-    HeartbeatConfig,
-    LineConfig,
-    RegistrationConfig,
-    SerialConfig,
-    TlsConfig,
-)
+from edge.config_line import LineConfig, SerialConfig, TlsConfig, packet_bytes
 from edge.config_values import parse_address
 from edge.plant import LinePlan
 from edge.shaping import probing_of, wire_of
@@ -51,12 +45,14 @@ class Shared:
         data_dir: the gateway's folder, for the local ports in use; None = not kept.
         learnt: what earlier runs have found, by device.
         judge_of: the verdict on OPC UA servers, by pki folder.
+        cursors: what OPC UA sessions kept for this start, by line; None = they keep nothing.
     """
 
     hall: Hall | None = None
     data_dir: Path | None = None
     learnt: Mapping[str, Learnt] = field(default_factory=dict)
     judge_of: JudgeOf = by_key
+    cursors: Mapping[str, bytes] | None = None
 
     def seats(self, clock: Clock) -> Hall:
         """Return the hall, made once."""
@@ -106,7 +102,8 @@ def make_driver(line: LinePlan, base: Path, clock: Clock, shared: Shared | None 
     """
     config = line.config
     if config.kind == "opcua":
-        return make_opcua_driver(line, base, clock, shared.judge_of if shared else by_key)
+        kept = shared or Shared()
+        return make_opcua_driver(line, base, clock, kept.judge_of, kept.cursors)
     if config.kind == "modbus-tap":
         return tap_driver(config, line.devices, clock)
     return modbus_driver(line, base, clock, shared or Shared())
@@ -196,11 +193,7 @@ def _dial_in(config: LineConfig, host: str, port: int) -> DialInEndpoint:
     return DialInEndpoint(
         host,
         port,
-        Registration(registration.match, _bytes(registration), registration.on_each),
-        _bytes(heartbeat) if heartbeat is not None else b"",
+        Registration(registration.match, packet_bytes(registration), registration.on_each),
+        packet_bytes(heartbeat),
         heartbeat.interval_ns if heartbeat is not None else 0,
     )
-
-
-def _bytes(packet: RegistrationConfig | HeartbeatConfig) -> bytes:
-    return bytes.fromhex(packet.hex) if packet.hex is not None else (packet.text or "").encode()

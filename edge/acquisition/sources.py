@@ -1,7 +1,8 @@
 """The controllers behind one device, each with its life signal.  Pure.
 
 A `plc` is its own source; behind any other path each controller is one, and points name theirs.
-Faults of this file: a toggle that is polled slower than a quarter of its period would alias.
+Faults of this file: a toggle that is polled slower than a quarter of its period would alias; a
+clock that no point shows would be watched for ever and never seen.
 Source: `acquisition.md` 3.18.
 """
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from devices.driver import DeviceSettings, PointBinding
 from edge.acquisition import life
 from edge.acquisition.life import LifeSpec
-from edge.config_device import DeviceConfig
-from edge.plant import AxisPlan, LinePlan
+from edge.config_device import CLOCK_OF_SERVER, DeviceConfig
+from edge.plant import AxisPlan, LinePlan, Plant
+from edge.toml_faults import near
 from proto.errors import Fault
 from proto.point import PointType
 
@@ -136,6 +138,30 @@ def life_faults(lines: Sequence[LinePlan], file: str) -> Iterator[Fault]:
                     continue
                 seen.add(source.name)
                 yield from _aliased(source, f"{file}: device {owner.name}.life")
+
+
+def clock_faults(plant: Plant, file: str) -> Iterator[Fault]:
+    """Yield each clock of a device that no point of it, and no server, can show."""
+    kinds = {device.name: line.config.kind for line in plant.lines for device in line.devices}
+    for device in plant.device_configs:
+        if device.clock is None:
+            continue
+        place, point = f"{file}: device {device.name}.clock.point", device.clock.point
+        if point == CLOCK_OF_SERVER:
+            if kinds.get(device.pair[0] if device.pair else device.name) != "opcua":
+                message = "only an OPC UA server shows its own time 仅 OPC UA 服务器有自身时间"
+                yield Fault(place, "config.unknown_point", message)
+            continue
+        number = plant.index_of.get(f"{device.name}/{point}")
+        if number is None:
+            here = f"{device.name}/"
+            names = [each.name for each in plant.points]
+            known = [name.removeprefix(here) for name in names if name.startswith(here)]
+            message = f'no point "{point}" of this device 没有该测点{near(point, known)}'
+            yield Fault(place, "config.unknown_point", message)
+        elif plant.points[number].type is PointType.BOOL:
+            message = f'"{point}" is a bool, no time 开关量不是时间'
+            yield Fault(place, "config.unknown_point", message)
 
 
 def _aliased(source: Source, place: str) -> Iterator[Fault]:

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edge.acquisition.load import line_load, load_row, overloads
+from edge.clock import SystemClock
 from edge.commands.plan_words import headline, line_summary
 from edge.commands.words import (
     CONFIGURATION,
@@ -17,6 +19,7 @@ from edge.commands.words import (
     say,
     show_faults,
 )
+from edge.config_outside import exceptions
 from edge.installation import Installation, load
 from edge.shaping import reads_rings
 from proto.errors import ConfigError, Fault
@@ -29,6 +32,9 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
     except ConfigError as refused:
         return _refuse(file, refused.faults, as_json=as_json, lang=lang)
     faults, notices = overloads(made.plant, file.name)
+    today = datetime.fromtimestamp(SystemClock().wall_us() / 1e6, UTC).date()
+    over, held = exceptions(made.config, today, file.name)
+    faults, notices = [*faults, *over], [*notices, *held]
     _show_lines(made, as_json=as_json, lang=lang)
     for warning in (*made.warnings, *notices, *_unread_rings(made, file.name)):
         if as_json:

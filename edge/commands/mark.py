@@ -2,13 +2,23 @@
 
 import asyncio
 import getpass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from edge.commands.words import OK, Body, Json, Lang, Language, data_dir_of, emit, refuse, rows_of
+from edge.commands.words import (
+    OK,
+    Body,
+    Json,
+    Lang,
+    Language,
+    data_dir_of,
+    emit,
+    refuse,
+    told_rows,
+)
 from edge.control import ask
 from proto.duration import parse_duration
 from proto.errors import BadRequest
@@ -87,7 +97,7 @@ def list_(
 ) -> int:
     """列出标记 Every open mark."""
     body = _answer({"do": "mark.list"}, file, data_dir)
-    rows = rows_of(body, "marks")
+    rows = told_rows(body, "marks", str(data_dir_of(file, data_dir)))
     if not rows and not as_json:
         print(_TEXT["none"][0 if lang == "zh" else 1])
     return _show(rows, "open", as_json=as_json, lang=lang)
@@ -99,6 +109,15 @@ def _answer(request: Body, file: Path | None, data_dir: Path | None) -> Body:
     return body
 
 
+def _moment(wall_us: object) -> str:
+    """Return a time in UTC; what no calendar holds as it came."""
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(str(wall_us)))
+    except (ValueError, OverflowError):
+        return f"{wall_us!s:.40}?"
+    return moment.isoformat(timespec="seconds")
+
+
 def _show(rows: list[Body], word: str, *, as_json: bool, lang: Language) -> int:
     for row in rows:
         if as_json:
@@ -107,7 +126,7 @@ def _show(rows: list[Body], word: str, *, as_json: bool, lang: Language) -> int:
         text = _TEXT[word][0 if lang == "zh" else 1]
         until_us = row.get("until_us")
         until = ""
-        if word == "open" and isinstance(until_us, int):
-            until = " " + datetime.fromtimestamp(until_us / 1e6, UTC).isoformat(timespec="seconds")
+        if word == "open":
+            until = " " + _moment(until_us)
         print(f"{row.get('device')} {row.get('kind')}: {text}{until}  {row.get('reason')}")
     return OK

@@ -82,6 +82,12 @@ def points(
     if panel and not is_live:
         raise BadRequest("points.panel", "--panel is compared with the device: give --live too")
     options = _options(file, site, base, preset, encoding)
+    if is_live and options.protocol != "modbus":
+        message = (
+            "order, base and type are tested on Modbus registers only: an OPC UA server names its "
+            "types itself; compare with yujing-edge read 仅 Modbus 测点表可诊断"
+        )
+        raise BadRequest("points.live", message)
     found, faults = read_point_list(read_bytes(file, BYTES_MAX + 1), options)
     if found is None:
         return _refused(faults, as_json=as_json)

@@ -49,6 +49,9 @@ def _say(key: str, lang: Lang) -> str:
 @trust.command(name="list")
 def list_(pki: Pki = Path("pki"), *, as_json: Json = False, lang: Lang = "zh") -> int:
     """列出证书 Every certificate of the folder, and how long it holds."""
+    if not pki.is_dir():
+        message = "no such folder; --pki names that of the line 没有该目录，用 --pki 指定"
+        raise NotFound("trust.folder", message, place=str(pki))
     found = entries(pki)
     if not found and not as_json:
         print(f"{pki}: {_say('none', lang)}")

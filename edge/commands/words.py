@@ -59,6 +59,8 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "probe": ("下次试探", "next probe"),
     "sources": ("生命信号", "life signals"),
     "skipped": ("跳过时隙", "slots skipped"),
+    "begun": ("自", "since"),
+    "probing": ("探询占线", "probing share"),
     "not_live": ("网关未运行：无实时值", "the gateway is not running: no live values"),
 }
 
@@ -101,6 +103,19 @@ def fault_body(kind: str, fault: Fault) -> Body:
         "code": fault.code,
         "message": fault.message,
     }
+
+
+def told_rows(body: Body, key: str, place: str) -> list[Body]:
+    """Return the objects in the list under `key` of an answer.
+
+    Raises:
+        NotFound: there is no such list: what answers is no gateway of this version.
+    """
+    rows = body.get(key)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        message = f'the answer has no list "{key}"; is it our gateway? 应答格式不符'
+        raise NotFound("control.answer", message, place=place)
+    return rows
 
 
 def rows_of(body: Body, key: str) -> list[Body]:

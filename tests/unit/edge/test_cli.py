@@ -176,8 +176,9 @@ def test_status_without_a_daemon_is_1_and_shows_what_the_last_one_left(
     found = Answer(capsys, "status", "--data-dir", str(folder), "--json")
     assert found.code == 1
     assert found.rows() == [{**body, "running": False}]
-    assert "lost" in Answer(capsys, "status", edge_toml).out
-    assert len(asked) == 3
+    assert "中断" in Answer(capsys, "status", edge_toml).out
+    assert "lost" in Answer(capsys, "status", edge_toml, "--lang", "en").out
+    assert len(asked) == 4
 
 
 def test_status_of_a_running_gateway_is_0(
@@ -185,6 +186,7 @@ def test_status_of_a_running_gateway_is_0(
 ) -> None:
     async def answer(_: Path, __: dict[str, object]) -> dict[str, object]:
         return {
+            "schema": "gateway-status/1",
             "lines": [{"name": "bof1", "state": "up", "detail": ""}],
             "interlocks": [
                 {"interlock": "I", "shown": "TRIPPED", "health": "HEALTHY", "first_out": ["C1"]}
