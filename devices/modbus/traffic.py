@@ -6,7 +6,7 @@ is a defect (invariant 15).  Source: `acquisition.md` 3.6.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from devices.modbus.ask import Ask
@@ -69,11 +69,14 @@ class RingReads:
 
     Attributes:
         unit: of the requests.
-        index: requests for index and running number.
+        index: requests for index and running number, with all their counts.
         records: the whole ring; one request is a part of it.
         words: of one record: requests begin and end at a record.
         quantity_max: registers of one request at most.
         period_ns: between two looks while nothing is new.
+        counts: the only counts of requests for records; empty = whole records, no fence.
+        idle: requests of a look that finds nothing new.
+        out_bytes, in_bytes: of such a look.
     """
 
     unit: int
@@ -82,6 +85,10 @@ class RingReads:
     words: int
     quantity_max: int
     period_ns: int
+    counts: tuple[int, ...] = ()
+    idle: int = 1
+    out_bytes: int = 0
+    in_bytes: int = 0
 
     def has(self, ask: Ask) -> bool:
         """Return True for a request that reading this ring may make."""
@@ -89,7 +96,20 @@ class RingReads:
         is_inside = whole.start <= ask.start and ask.end <= whole.end
         is_even = (ask.start - whole.start) % self.words == ask.quantity % self.words == 0
         fits = 0 < ask.quantity <= self.quantity_max and ask.function == whole.function
+        if self.counts:
+            is_even = ask.quantity in self.counts
         return ask in self.index or (is_inside and is_even and fits)
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """One read of a text: at start, after a restart of the controller, and each `period_ns`."""
+
+    unit: int
+    asks: tuple[Ask, ...]
+    period_ns: int
+    out_bytes: int
+    in_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,7 @@ class Contract:
         echo_s: shortest time between two of them, per unit.
         canaries: requests that prove the map, each 60 s.
         rings: event rings that are read, for 30 % of the line's time at most.
+        texts: serial numbers, versions, digests.
     """
 
     line: str
@@ -121,6 +142,7 @@ class Contract:
     echo_s: float = 5.0
     canaries: tuple[tuple[int, Ask], ...] = ()
     rings: tuple[RingReads, ...] = ()
+    texts: tuple[TextRead, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -142,6 +164,7 @@ class Contract:
             found.append(f"unit {each.unit} {asks} {each.period_ns} ns")
         found += [f"canary unit {unit} {ask}" for unit, ask in self.canaries]
         found += [ring_text(ring) for ring in self.rings]
+        found += [text_text(text) for text in self.texts]
         found += [f"echo unit {unit} {self.echo_s:g} s" for unit in self.echo_units]
         found += [
             f"search unit {s.unit} {s.device} {s.policy} {s.low}..{s.high}" for s in self.search
@@ -160,6 +183,8 @@ def allows(contract: Contract, wanted: Wanted, marked: Iterable[str] = ()) -> bo
     if (wanted.unit, ask) in contract.canaries:
         return True
     if any(ring.unit == wanted.unit and ring.has(ask) for ring in contract.rings):
+        return True
+    if any(text.unit == wanted.unit and ask in text.asks for text in contract.texts):
         return True
     mine = [each for each in contract.planned if each.unit == wanted.unit]
     if any(_is_planned(contract, each, ask) for each in mine):
@@ -203,22 +228,28 @@ def _is_search(search: Searchable, wanted: Wanted, ask: Ask, marked: frozenset[s
 def worst_requests_s(contract: Contract) -> float:
     """Return the highest rate: the plan, and one echo a unit in its shortest time."""
     echoes = len(contract.echo_units) / contract.echo_s if contract.echo_s else 0.0
-    looks = sum((len(ring.index) + 1) * 1e9 / ring.period_ns for ring in contract.rings)
+    looks = sum(ring.idle * 1e9 / ring.period_ns for ring in contract.rings)
+    looks += sum(1e9 / text.period_ns for text in contract.texts)
     return contract.requests_s + echoes + len(contract.canaries) / 60 + looks
 
 
 def ring_text(ring: RingReads) -> str:
     """Return the clause of an event ring."""
     index = "/".join(str(ask) for ask in ring.index)
+    counts = f"counts {'/'.join(map(str, ring.counts))}" if ring.counts else f"by {ring.words}"
     return (
         f"event ring unit {ring.unit} index {index} {ring.period_ns} ns, records {ring.records} "
-        f"by {ring.words}, at most {ring.quantity_max}, 30 % of the line"
+        f"{counts}, at most {ring.quantity_max}, 30 % of the line while catching up"
     )
 
 
-def bytes_s(planned: Sequence[Planned]) -> tuple[float, float]:
-    """Return bytes a second out and in, of the plan."""
-    return (
-        sum(each.out_bytes * 1e9 / each.period_ns for each in planned),
-        sum(each.in_bytes * 1e9 / each.period_ns for each in planned),
-    )
+def text_text(text: TextRead) -> str:
+    """Return the clause of a text."""
+    asks = "/".join(str(ask) for ask in text.asks)
+    return f"text unit {text.unit} {asks} {text.period_ns} ns, and after a restart"
+
+
+def bytes_s(regular: Iterable[Planned | RingReads | TextRead]) -> tuple[float, float]:
+    """Return bytes a second out and in, of what comes again and again."""
+    rows = [(each.out_bytes, each.in_bytes, 1e9 / each.period_ns) for each in regular]
+    return sum(out * rate for out, _, rate in rows), sum(got * rate for _, got, rate in rows)

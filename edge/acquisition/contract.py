@@ -5,22 +5,22 @@ nodes a call; its node ids are in the plan.  Source: `acquisition.md` 3.6.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devices.driver import DeviceSettings
 from devices.modbus.ask import Ask
 from devices.modbus.holes_model import Policy
 from devices.modbus.plan import ModbusRead
-from devices.modbus.ring_asks import index_asks, is_in_registers, whole_ask
-from devices.modbus.traffic import Contract, Planned, RingReads, Searchable
+from devices.modbus.traffic import Contract, Planned, RingReads, Searchable, TextRead
 from devices.profile import ModbusProfile
-from edge.acquisition.load import RTU_KINDS, block_bytes, sends
+from edge.acquisition.load import RTU_KINDS, block_bytes, read_bytes, sends
 from edge.config_line import LineConfig
 from edge.plant import LinePlan, Plant
-from edge.shaping import is_guarded, probing_of, reads_rings
+from edge.shaping import is_guarded, probing_of
+from edge.side_plan import RING_PERIOD_NS, Regular, regular, side_plan
 
 RETRY_S = 5.0
-RING_PERIOD_NS = 10**9
 SEARCH_HIGH = 999
 SERVICES = (
     "FindServers, GetEndpoints, OpenSecureChannel, CreateSession, ActivateSession, Read, "
@@ -85,7 +85,8 @@ def contract_of(line: LinePlan, plant: Plant) -> Contract | SessionContract:
         search=() if is_tap else search,
         echo_units=echoes if is_guarded(config, line.devices) else (),
         canaries=() if is_tap else _canaries(line),
-        rings=() if is_tap else _rings(line),
+        rings=tuple(_rings(line, is_rtu=is_rtu)),
+        texts=tuple(_texts(line, is_rtu=is_rtu)),
     )
 
 
@@ -116,19 +117,38 @@ def _canaries(line: LinePlan) -> tuple[tuple[int, Ask], ...]:
     return tuple(found)
 
 
-def _rings(line: LinePlan) -> tuple[RingReads, ...]:
-    found: list[RingReads] = []
-    if not reads_rings(line.config, line.devices):
-        return ()
-    for device in line.devices:
-        assert isinstance(device.profile, ModbusProfile)
-        ring, longest = device.profile.event_ring, device.profile.modbus.max_registers
-        if ring is not None and is_in_registers(ring):
-            words = ring.records.words
-            most = max(longest // words, 1) * words
-            asks, whole = index_asks(ring), whole_ask(ring)
-            found.append(RingReads(device.unit_id, asks, whole, words, most, RING_PERIOD_NS))
-    return tuple(found)
+def _rings(line: LinePlan, *, is_rtu: bool) -> Iterator[RingReads]:
+    looks: dict[int, list[Regular]] = {}
+    for each in regular(line):
+        if each.what == "ring":
+            looks.setdefault(each.unit, []).append(each)
+    for device, reads in zip(line.devices, side_plan(line), strict=True):
+        records = reads.records
+        if records is None:
+            continue
+        look = looks[device.unit_id]
+        rows = [read_bytes(each.read.asks, is_rtu=is_rtu) for each in look]
+        whole = {ask for read in reads.index for ask in (*read.asks, read.wanted)}
+        yield RingReads(
+            unit=device.unit_id,
+            index=tuple(sorted(whole)),
+            records=records.whole,
+            words=records.words,
+            quantity_max=max(*records.one, *records.many, records.chunk * records.words),
+            period_ns=RING_PERIOD_NS,
+            counts=(*records.one, *records.many),
+            idle=len(look),
+            out_bytes=sum(out for out, _ in rows),
+            in_bytes=sum(got for _, got in rows),
+        )
+
+
+def _texts(line: LinePlan, *, is_rtu: bool) -> Iterator[TextRead]:
+    for each in regular(line):
+        if each.what == "text":
+            out, got = read_bytes(each.read.asks, is_rtu=is_rtu)
+            asks = tuple(sorted({*each.read.asks, each.read.wanted}))
+            yield TextRead(each.unit, asks, each.period_ns, out, got)
 
 
 def _ours(config: LineConfig) -> str:

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field, replace
 
 from devices.driver import Block
 from devices.modbus import rivals
+from devices.modbus.ask import Ask
 from devices.modbus.cost import Cost, serial_wire
 from devices.modbus.plan import ModbusRead
 from edge.config_line import LineConfig, SerialConfig
 from edge.plant import AxisPlan, LinePlan, Plant
 from edge.shaping import wire_of
+from edge.side_plan import regular
 from proto.errors import Fault
 
 FAST_SHARE_MAX, ALL_SHARE_MAX, SHARE_WARNING = 0.70, 1.00, 0.70  # acquisition.md 3.7
 MBAP_BYTES, RTU_BYTES = (12, 9), (8, 5)  # of a request, and of an answer without data
 OPCUA_REQUEST_BYTES, OPCUA_NODE_BYTES = 160, 60  # secured Read, placeholder until measured
 OPCUA_REQUEST_NS = 5 * 10**6  # prior, as Modbus TCP
+RING = "event ring"
 SLOWER = (2, 5, 10, 20, 60)
 BAUDS = (19_200, 38_400, 57_600, 115_200)
 RTU_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
@@ -38,6 +41,7 @@ class LineLoad:
         cycle_ns: the longest round: every block once.
         per_tag_share: the same points, one request each.
         fits: what would fit, where this does not: (what, share), least change first.
+        ring_share: share of event rings, in `share`; up to 30 % more while they catch up.
     """
 
     line: str
@@ -50,6 +54,7 @@ class LineLoad:
     cycle_ns: int = 0
     per_tag_share: float = 0.0
     fits: tuple[tuple[str, float], ...] = field(default=())
+    ring_share: float = 0.0
 
     @property
     def bytes_s(self) -> float:
@@ -71,13 +76,14 @@ class LineLoad:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one block costs: unit, class, period, time."""
+    """What one read costs: unit, class, period, time, what is sent."""
 
     unit: int
     poll: str
     period_ns: int
     cost_ns: int
-    block: Block
+    asks: tuple[Ask, ...]
+    bytes: tuple[int, int]
 
     @property
     def share(self) -> float:
@@ -88,12 +94,16 @@ def block_bytes(block: Block, *, is_rtu: bool = False) -> tuple[int, int]:
     """Return the bytes of one request and of its answer; alternating counts on average."""
     request = block.request
     if isinstance(request, ModbusRead):
-        if not request.asks:
-            return 0, 0
-        out, head = RTU_BYTES if is_rtu else MBAP_BYTES
-        data = sum(ask.answer_bytes for ask in request.asks) / len(request.asks)
-        return out, round(head + data)
+        return read_bytes(request.asks, is_rtu=is_rtu)
     return OPCUA_REQUEST_BYTES, OPCUA_NODE_BYTES * len(block.points)
+
+
+def read_bytes(asks: Sequence[Ask], *, is_rtu: bool) -> tuple[int, int]:
+    """Return the bytes of one request and of its answer, on average over its counts in turn."""
+    if not asks:
+        return 0, 0
+    out, head = RTU_BYTES if is_rtu else MBAP_BYTES
+    return out, round(head + sum(ask.answer_bytes for ask in asks) / len(asks))
 
 
 def block_cost_ns(block: Block) -> int:
@@ -116,9 +126,8 @@ def sends(line: LinePlan) -> list[AxisPlan]:
 def line_load(line: LinePlan) -> LineLoad:
     """Return the load that the plan of a line makes; subscriptions and riders cost nothing."""
     parts = list(_parts(line))
-    is_rtu = line.config.kind in RTU_KINDS or line.config.framing == "rtu"
     share = sum(part.share for part in parts)
-    out = [(block_bytes(part.block, is_rtu=is_rtu), 1e9 / part.period_ns) for part in parts]
+    out = [(part.bytes, 1e9 / part.period_ns) for part in parts]
     load = LineLoad(
         line=line.config.name,
         requests_s=sum(rate for _, rate in out),
@@ -129,6 +138,7 @@ def line_load(line: LinePlan) -> LineLoad:
         busiest=_busiest(parts),
         cycle_ns=sum(part.cost_ns for part in parts),
         per_tag_share=_per_tag(line),
+        ring_share=sum(part.share for part in parts if part.poll == RING),
     )
     if load.verdict != "too_much":
         return load
@@ -163,10 +173,16 @@ def overload_text(load: LineLoad) -> str:
 
 
 def _parts(line: LinePlan) -> Iterator[_Part]:
+    is_rtu = line.config.kind in RTU_KINDS or line.config.framing == "rtu"
     for axis in sends(line):
-        block = axis.block
-        unit = block.request.unit if isinstance(block.request, ModbusRead) else 0
-        yield _Part(unit, block.poll, block.period_ns, block_cost_ns(block), block)
+        block, request = axis.block, axis.block.request
+        unit, asks = (request.unit, request.asks) if isinstance(request, ModbusRead) else (0, ())
+        size = block_bytes(block, is_rtu=is_rtu)
+        yield _Part(unit, block.poll, block.period_ns, block_cost_ns(block), asks, size)
+    for each in regular(line):
+        poll = RING if each.what == "ring" else "rare"
+        size = read_bytes(each.read.asks, is_rtu=is_rtu)
+        yield _Part(each.unit, poll, each.period_ns, each.cost_ns, each.read.asks, size)
 
 
 def _fast(parts: Sequence[_Part]) -> float:
@@ -174,8 +190,9 @@ def _fast(parts: Sequence[_Part]) -> float:
 
 
 def _busiest(parts: Sequence[_Part]) -> tuple[str, int]:
+    """Return the busiest class of the configuration; rings have a period of their own."""
     shares: dict[tuple[str, int], float] = {}
-    for part in parts:
+    for part in [part for part in parts if part.poll != RING] or parts:
         key = (part.poll, part.period_ns)
         shares[key] = shares.get(key, 0.0) + part.share
     return max(shares, key=lambda key: (shares[key], key), default=("", 0))
@@ -242,10 +259,7 @@ def _faster_baud(config: LineConfig, parts: Sequence[_Part]) -> Iterator[tuple[s
 
 def _at(part: _Part, now: Cost, then: Cost) -> int:
     """Return the time of a block when the wire changes from `now` to `then`."""
-    request = part.block.request
-    assert isinstance(request, ModbusRead)
-    quantity = max(ask.quantity for ask in request.asks)
-    bits = request.hull.is_bits
+    quantity, bits = max((ask.quantity, ask.is_bits) for ask in part.asks)
     saved = now.time_ns(is_bits=bits, quantity=quantity)
     saved -= then.time_ns(is_bits=bits, quantity=quantity)
     return max(part.cost_ns - saved, then.time_ns(is_bits=bits, quantity=quantity))
@@ -308,6 +322,7 @@ def load_row(load: LineLoad) -> dict[str, object]:
         "fast_load": round(load.fast_share, 4),
         "cycle_ms": round(load.cycle_ns / 1e6, 3),
         "per_tag_load": round(load.per_tag_share, 4),
+        "ring_load": round(load.ring_share, 4),
         "verdict": load.verdict,
         "would_fit": [{"what": what, "load": round(share, 4)} for what, share in load.fits],
     }

@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from devices.modbus.cost import PAIRS_NEEDED
 from devices.modbus.facts import Learnt
 from devices.modbus.plan import ModbusRead, plan_hash
-from devices.modbus.traffic import Contract, bytes_s, policy_of, ring_text, worst_requests_s
+from devices.modbus.traffic import (
+    Contract,
+    bytes_s,
+    policy_of,
+    ring_text,
+    text_text,
+    worst_requests_s,
+)
 from devices.profile import ModbusProfile
 from edge.acquisition.contract import SessionContract
 from edge.acquisition.load import LineLoad, line_load, overload_text
@@ -13,6 +20,7 @@ from edge.commands.words import Language
 from edge.config_line import SerialConfig
 from edge.installation import Installation
 from edge.plant import AxisPlan, LinePlan
+from edge.side_plan import Regular, regular
 
 LOOSENING = ("tid_zero", "unit_alias", "one_point_per_request", "no_fc8", "local_echo")
 
@@ -61,6 +69,11 @@ _TEXT: Mapping[str, tuple[str, str]] = {
         "工厂网络负责人：______________   日期：__________",
         "plant network: ______________   date: __________",
     ),
+    "ring": (
+        "事件环（追赶时最多占线路 30 %）",
+        "event ring (while catching up <= 30 % of the line)",
+    ),
+    "text": ("文本", "text"),
     "contract": ("流量约定", "contract"),
     "silent": ("只听，不发送任何字节", "listens only: not one byte is sent"),
     "never_sent": ("从不发送", "never sent"),
@@ -128,6 +141,8 @@ def plan_text(line: LinePlan, learnt: Mapping[str, Learnt], lang: Language) -> I
                 yield f"  {word('forbidden', lang)} {hole.table} {hole.first}..{hole.last}"
         for axis in mine:
             yield f"  {_block_text(axis, lang)}"
+    for each in regular(line):
+        yield f"  {_beside_text(each, lang)}"
     load = line_load(line)
     if load.requests_s:
         yield _sum_text(line, load, lang)
@@ -179,6 +194,18 @@ def _block_text(axis: AxisPlan, lang: Language) -> str:
     return (
         f"{head} fc {request.function} {request.start}..{last}   n {counts}   {points}   "
         f"{request.cost_ns / 1e6:.1f} ms   {period}{fence}"
+    )
+
+
+def _beside_text(each: Regular, lang: Language) -> str:
+    """Return one read of a ring's index or last record, or of a text."""
+    read = each.read
+    counts = "/".join(str(ask.quantity) for ask in read.asks)
+    fence = f"   {word('fences', lang)} {word('partial', lang)}" if read.is_partial else ""
+    return (
+        f"unit {each.unit}  {word(each.what, lang)}  fc {read.wanted.function} "
+        f"{read.wanted.start}..{read.wanted.end - 1}   n {counts}   {each.cost_ns / 1e6:.1f} ms   "
+        f"{each.period_ns / 1e9:g} s{fence}"
     )
 
 
@@ -248,9 +275,11 @@ def _modbus_traffic(contract: Contract, lang: Language) -> Iterator[str]:
         )
     for ring in contract.rings:
         yield ring_text(ring)
+    for text in contract.texts:
+        yield text_text(text)
     for unit, ask in contract.canaries:
         yield f"unit {unit:<3} {ask}   canary   60 s"
-    sent, got = bytes_s(contract.planned)
+    sent, got = bytes_s((*contract.planned, *contract.rings, *contract.texts))
     yield f"{sent:,.0f} B/s {word('out', lang)}   {got:,.0f} B/s {word('in', lang)}"
     echo = 1 / contract.echo_s if contract.echo_units else 0.0
     yield word("at_most", lang).format(
