@@ -1,9 +1,11 @@
-"""Question and answer on one connection: the guard, the timer, the future.  Shell: timers.
+"""Question and answer on one connection: the guard, the timer, who waits.  Shell: timers.
 
 The guard says what is sent and what is believed; here its actions are carried out.  One request is
-pending at most, and one task waits for it; an output write overtakes it, and then the task that
-waited is told that its read has timed out (G7).  One timer serves all requests: it is armed again
-only when it has run out before the deadline of the present one.
+pending at most.  Who asked waits in a task (`ask`), or is called as soon as the answer has been
+judged (`start`): that is the way of planned reads, for a task costs as much as the judging.  An
+output write overtakes a read, and then who asked is told that it has timed out (G7).  One timer
+serves all requests: it is armed again only when it has run out before the deadline of the present
+one, and taken back when nobody asks for a while (`rest`), so that it wakes nobody.
 """
 
 import asyncio
@@ -33,6 +35,7 @@ from devices.modbus.guard_model import (
     Unproved,
     Wait,
     WriteDue,
+    is_synced,
     ready_ns,
 )
 from devices.modbus.transport import Connection
@@ -40,6 +43,8 @@ from proto.clock import Clock
 from proto.quality import Detail
 
 Waiter = asyncio.Future[Result | None]
+Then = Callable[[Result | None], None]
+"""Is called once with what came of a request; None = the connection went without a word of it."""
 
 
 class Figures(NamedTuple):
@@ -77,6 +82,8 @@ class Exchange:
         self._connection: Connection | None = None
         self._waiter: Waiter | None = None  # of the request that is pending
         self._asker: Waiter | None = None  # of the call whose event is just being taken
+        self._then: Then | None = None  # of the request that is pending, instead of a waiter
+        self._told: tuple[Result | None] | None = None  # what `_then` is called with
         self._timer: asyncio.TimerHandle | None = None
         self._echo_left = b""
         self.strips_echo = False
@@ -116,9 +123,43 @@ class Exchange:
         self._rules = rules
         result = await self._put(due)
         if self.state.phase is Phase.LOST or result is None:
-            self.close()
-            raise _lost(due.unit, result)
+            raise self.given_up(due.unit, result)
         return result
+
+    def start(self, due: Due, rules: Rules, then: Then) -> bool:
+        """Send one request and call `then` with what comes of it, never from within this call.
+
+        Returns:
+            False, without any effect, where the line has to be drained or the unit proved first:
+            that is for `ask`.
+        """
+        connection = self._connection
+        if connection is None or not connection.is_open or self.state.phase is not Phase.READY:
+            return False
+        if due.request is None or not is_synced(self.state, rules, due.unit):
+            return False
+        if rules.is_full and connection.has_bytes():
+            return False
+        self._rules, self._then = rules, then
+        self._step(due)
+        return True
+
+    def abandon(self) -> None:
+        """Call nobody any more: the request counts as timed out, as that of a cancelled `ask`."""
+        if self._then is not None:
+            self._then = None
+            self._run_out_now()
+
+    def rest(self) -> None:
+        """Take the timer back where nothing is pending."""
+        if self._timer is not None and self._then is None and self._waiter is None:
+            self._timer.cancel()
+            self._timer = None
+
+    def given_up(self, unit: int, result: Result | None) -> LinkFailed:
+        """Close what the guard, or the other side, has given up; return the error to raise."""
+        self.close()
+        return _lost(unit, result)
 
     async def write(self, due: WriteDue) -> Result:
         """Send one output write, before whatever waits, and wait for its echo.
@@ -133,8 +174,7 @@ class Exchange:
                 raise LinkFailed("not connected", place=str(due.request.unit))
             result = await self._put(due)
             if self.state.phase is Phase.LOST or result is None:
-                self.close()
-                raise _lost(due.request.unit, result)
+                raise self.given_up(due.request.unit, result)
             if not isinstance(result, Wait):
                 return result
             left_ns = result.until_ns - self._clock.mono_ns()
@@ -188,13 +228,17 @@ class Exchange:
         try:
             return await waiter
         except asyncio.CancelledError:
-            if self._waiter is waiter and self.state.phase is not Phase.LOST:
-                self.state = self.state._replace(deadline_ns=self._clock.mono_ns())
-                self._step(Deadline())
+            if self._waiter is waiter:
+                self._run_out_now()
             raise
         finally:
             if self._waiter is waiter:
                 self._waiter = None
+
+    def _run_out_now(self) -> None:
+        if self.state.phase is not Phase.LOST:
+            self.state = self.state._replace(deadline_ns=self._clock.mono_ns())
+            self._step(Deadline())
 
     async def _hear(self) -> None:
         """Let the loop hand over what the kernel has: two turns bring it here."""
@@ -206,6 +250,15 @@ class Exchange:
         self.state, actions = guard.step(self.state, self._rules, event, now_ns)
         for action in actions:
             self._carry_out(action, event, now_ns)
+        if self._told is not None:
+            self._call()
+
+    def _call(self) -> None:
+        """Call who asked, now that all is done: it may ask again at once."""
+        then, told = self._then, self._told
+        self._then = self._told = None
+        if then is not None and told is not None:
+            then(told[0])
 
     def _carry_out(self, action: Action, event: Event, now_ns: int) -> None:
         if isinstance(action, Transmit):
@@ -216,7 +269,7 @@ class Exchange:
             asker = self._asker if is_mine else None
             if asker is None:
                 self.received_ns = now_ns
-            _tell(self._waiter if asker is None else asker, action)
+            self._tell(asker, action)
         elif isinstance(action, Tell):
             self.on_tell(action)
         else:
@@ -227,7 +280,16 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-        _tell(self._waiter if self._asker is None else self._asker, None)
+        self._tell(self._asker, None)
+
+    def _tell(self, asker: Waiter | None, result: Result | None) -> None:
+        """Tell who asked; the first word counts."""
+        waiter = self._waiter if asker is None else asker
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_result(result)
+        elif self._then is not None and self._told is None:
+            self._told = (result,)
 
     def _transmit(self, action: Transmit, now_ns: int) -> None:
         assert self._connection is not None
@@ -244,7 +306,7 @@ class Exchange:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None and self._then is None:
             return
         left_ns = self.state.deadline_ns - self._clock.mono_ns()
         if left_ns > 0:
@@ -260,11 +322,6 @@ class Exchange:
             return data
         self._echo_left = self._echo_left[n:]
         return data[n:]
-
-
-def _tell(waiter: Waiter | None, result: Result | None) -> None:
-    if waiter is not None and not waiter.done():
-        waiter.set_result(result)
 
 
 def _lost(unit: int, result: Result | None) -> LinkFailed:

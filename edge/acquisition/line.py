@@ -2,7 +2,8 @@
 
 Every due slot becomes one row: what was read, or BAD with its reason.  One task calls the driver,
 one call at a time, in this order: urgent work (writes), what is due (`schedule`), then what is
-asked beside the samples (probes of suspended units, errands of the driver).
+asked beside the samples (probes of suspended units, errands of the driver).  While it sleeps, slots
+that need no task run by call backs (`prompt`).
 A lost connection makes every point BAD in the image at once; a silent unit only its own.
 """
 
@@ -10,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 
-from devices.driver import Block, BlockColumns, Driver, Outcome, bad_columns
+from devices.driver import Block, BlockColumns, Driver
 from devices.failure import failure_of
 from edge.acquisition import schedule
 from edge.acquisition.beside import Beside
@@ -18,8 +19,10 @@ from edge.acquisition.breaker import Pace
 from edge.acquisition.connection import Connection
 from edge.acquisition.line_parts import LineParts
 from edge.acquisition.probe_budget import WINDOW_NS
+from edge.acquisition.prompt import Prompt
 from edge.acquisition.reports import Reports, RowSink
 from edge.acquisition.ring_desk import desk_of
+from edge.acquisition.slot_rows import SlotRows
 from edge.acquisition.slots import Slots
 from edge.acquisition.subscription import Subscription
 from edge.acquisition.unit import Unit, UnitState
@@ -66,7 +69,6 @@ class LineOwner:
         self.units = self._make_units()
         by_name = {unit.name: unit for unit in self.units}
         self._unit_of = {axis.index: by_name[axis.block.device] for axis in line.axes}
-        self._why: tuple[Reason, int] = (Reason.INIT, int(Detail.NONE))
         self._connection = Connection(
             driver,
             self._cut,
@@ -76,8 +78,30 @@ class LineOwner:
         )
         clocks = {f"{o.name}/{o.clock.point}" for o in line.owners if o.clock is not None}
         self._slots = Slots(line.axes, start_ns, self._reports, clocks)
+        self._rows = SlotRows(
+            self._slots,
+            self._reports,
+            self._unit_of,
+            self._connection,
+            clock,
+            is_up=self._is_up,
+            fraction=fraction,
+            look=self._parts.look,
+        )
         self._beside = Beside(driver, self.units, clock, fraction, line.config.timeout_ns)
         self._rings = desk_of(line, driver, self.units, sink, clock, self._parts)
+        self._prompt = Prompt(
+            driver,
+            self._slots,
+            self._rows,
+            self._unit_of,
+            self.urgent,
+            clock,
+            is_up=self._is_up,
+            sleeps_until=self._sleeps_until,
+            cut=self._cut,
+        )
+        self._handed: schedule.Beat | None = None
         self._subscription = (
             Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)
             if any(axis.subscribed for axis in line.axes)
@@ -189,14 +213,14 @@ class LineOwner:
                 await self._guarded(self.urgent.run())
                 continue
             now_ns = self._clock.mono_ns()
-            is_open = self._driver.connected
-            free_ns = self._driver.ready_ns if is_open else 0
-            found = self._slots.next(now_ns, free_ns)
+            beat, self._handed = self._handed, None
+            free_ns = self._driver.ready_ns if self._driver.connected else 0
+            found = beat or self._slots.next(now_ns, free_ns)
             match found:
                 case schedule.Beat():
                     await self._run_slot(found)
                 case schedule.Skip():
-                    self._skip(found.block, found.slot, found.skipped)
+                    self._rows.skip(found.block, found.slot, found.skipped)
                 case schedule.Wait():
                     await self._idle(found.until_ns)
                 case None:
@@ -215,13 +239,13 @@ class LineOwner:
         at, slot = beat.block, beat.slot
         axis = self._slots.axes[at]
         if beat.skipped:
-            self._skip(at, slot - 1, beat.skipped)
+            self._rows.skip(at, slot - 1, beat.skipped)
         unit = self._unit_of[axis.index]
         if unit.seat is not None:
             await self._run_pair_slot(unit, axis, beat)
             return
         columns, was_asked = await self._answer(unit, axis, beat.due_ns)
-        self._store(unit, axis, slot, columns, was_asked=was_asked)
+        self._rows.store(unit, axis, slot, columns, was_asked=was_asked)
         await self._ride(unit, at, slot, host_was_asked=was_asked)
 
     async def _ride(self, unit: Unit, at: int, slot: int, *, host_was_asked: bool) -> None:
@@ -230,8 +254,8 @@ class LineOwner:
             columns = await self._ask(axis) if host_was_asked and self._is_up() else None
             was_asked = columns is not None
             if columns is None:
-                columns = self._no_answer(axis, self._excuse(unit, self._clock.mono_ns(), 0))
-            self._store(unit, axis, rider_slot, columns, was_asked=was_asked)
+                columns = self._rows.unread_rider(unit, axis)
+            self._rows.store(unit, axis, rider_slot, columns, was_asked=was_asked)
 
     def _is_up(self) -> bool:
         return self._driver.connected and self._connection.is_open
@@ -242,18 +266,14 @@ class LineOwner:
         if not self._is_up():
             if self._connection.is_open:
                 self._cut((Reason.COMM_LOSS, int(Detail.LINK_DOWN)))
-            return self._no_answer(axis, self._why), False
+            return self._rows.no_answer(axis, self._rows.why), False
         trouble = unit.trouble(due_ns, now_ns)
         if trouble is not None:
-            return self._no_answer(axis, trouble), False
+            return self._rows.no_answer(axis, trouble), False
         columns = await self._ask(axis)
         if columns is None:
-            return self._no_answer(axis, self._why, sent_ns=now_ns), False
-        unit.answer(axis, columns, self._fraction() if columns.outcome.is_failure else 0.0)
-        self._slots.demote(axis, failed=columns.outcome.is_failure)
-        if columns.outcome is Outcome.ANSWERED:
-            self._connection.answered()
-            self._slots.answered(axis, columns, now_ns)
+            return self._rows.no_answer(axis, self._rows.why, sent_ns=now_ns), False
+        self._rows.took(unit, axis, columns, now_ns)
         return columns, True
 
     async def _ask(self, axis: AxisPlan) -> BlockColumns | None:
@@ -263,45 +283,6 @@ class LineOwner:
         except DeviceError as error:
             self._cut(failure_of(error))
             return None
-
-    def _no_answer(
-        self, axis: AxisPlan, why: tuple[Reason, int], *, sent_ns: int | None = None
-    ) -> BlockColumns:
-        n = len(axis.block.points)
-        return bad_columns(n, why[0], why[1], self._clock.mono_ns(), sent_mono_ns=sent_ns)
-
-    def _excuse(self, unit: Unit, now_ns: int, due_ns: int) -> tuple[Reason, int]:
-        """Return why a slot has no value: the line, the unit, or the lack of time."""
-        if not self._is_up():
-            return self._why
-        return unit.trouble(due_ns, now_ns) or (Reason.OVERRUN, int(Detail.NONE))
-
-    def _store(
-        self, unit: Unit, axis: AxisPlan, slot: int, columns: BlockColumns, *, was_asked: bool
-    ) -> None:
-        """Judge a row, show it and hand it on; what was never asked only gets its reason."""
-        if not was_asked:
-            reason, detail = Reason(int(columns.reason[0])), int(columns.detail[0])
-            self._reports.lose(axis, reason, detail)
-            self._reports.row(axis, slot, columns)
-            return
-        judged, is_good = unit.judge(axis, columns)
-        self._reports.show(axis, judged, is_good=is_good)
-        self._reports.row(axis, slot, judged)
-        if self._parts.look is not None:
-            self._parts.look(axis, judged)
-
-    def _skip(self, at: int, last_slot: int, count: int) -> None:
-        """Answer slots that were not run: a row each, with the reason that holds."""
-        axis = self._slots.axes[at]
-        unit = self._unit_of[axis.index]
-        why = self._excuse(unit, self._clock.mono_ns(), self._slots.due_ns(axis, last_slot))
-        if unit.seat is not None:
-            unclaimed = unit.seat.claim(axis, last_slot) if unit.seat.is_in_use else None
-            if unclaimed is None:
-                return
-            count = unclaimed + 1
-        self._slots.missed(at, last_slot, count, why)
 
     # Redundant pairs.
 
@@ -321,7 +302,7 @@ class LineOwner:
         is_lost = columns.outcome.is_failure or not was_asked
         if is_lost and seat.hand_over(axis, beat.slot, columns):
             return
-        self._store(unit, axis, beat.slot, columns, was_asked=was_asked)
+        self._rows.store(unit, axis, beat.slot, columns, was_asked=was_asked)
         await self._ride(unit, beat.block, beat.slot, host_was_asked=was_asked)
 
     def _claims(self, unit: Unit, axis: AxisPlan, slot: int) -> bool:
@@ -347,7 +328,7 @@ class LineOwner:
         async def once_more() -> None:
             found, was_asked = await self._answer(unit, mine, now_ns)
             lost = found.outcome.is_failure or not was_asked
-            self._store(unit, mine, slot, columns if lost else found, was_asked=not lost)
+            self._rows.store(unit, mine, slot, columns if lost else found, was_asked=not lost)
 
         return self.urgent.put(once_more)
 
@@ -356,27 +337,36 @@ class LineOwner:
     async def _idle(self, until_ns: int) -> None:
         """Sleep until the next slot, or do what is asked beside the samples if there is room."""
         now_ns = self._clock.mono_ns()
-        if self._is_up():
-            until_ns, work = self._beside.next_ns(now_ns, until_ns)
-            if work is not None:
-                await self._guarded(self._beside.do(work))
-                self._take_notes()
-                return
-            until_ns, is_due = self._rings.next_ns(now_ns, until_ns)
-            if is_due:
-                await self._guarded(self._rings.run())
-                return
-        await self.urgent.sleep((until_ns - now_ns) / 1e9)
+        sleeps_until_ns = self._sleeps_until(now_ns, until_ns)
+        if sleeps_until_ns is not None:
+            self._handed = await self._prompt.wait(sleeps_until_ns)
+            return
+        _, work = self._beside.next_ns(now_ns, until_ns)
+        if work is None:
+            await self._guarded(self._rings.run())
+            return
+        await self._guarded(self._beside.do(work))
+        self._take_notes()
+
+    def _sleeps_until(self, now_ns: int, until_ns: int) -> int | None:
+        """Return until when nothing is to be done beside the samples; None = something is, now."""
+        if not self._is_up():
+            return until_ns
+        until_ns, work = self._beside.next_ns(now_ns, until_ns)
+        if work is not None:
+            return None
+        until_ns, is_due = self._rings.next_ns(now_ns, until_ns)
+        return None if is_due else until_ns
 
     # Losses, notes, reports of subscriptions.
 
     def _cut(self, why: tuple[Reason, int]) -> None:
         """Take the loss of the whole line: everything on it is BAD at once."""
-        self._why = (Reason.COMM_LOSS, why[1])
+        self._rows.why = (Reason.COMM_LOSS, why[1])
         self._connection.broke()
         for unit in self.units:
             unit.cut(why)
-            unit.why = self._why
+            unit.why = self._rows.why
 
     def _take_notes(self) -> None:
         names = {unit.name: unit for unit in self.units}

@@ -1,15 +1,13 @@
-"""Work that goes before every read of a line: writes, read-backs, retries.  Shell: tasks.
+"""Work that goes before every read of a line: writes, read-backs, retries.  Shell: wakes a task.
 
 A bounded queue; the owner of the line runs one after the other, and is woken from its sleep.
 Source: `acquisition.md` 3.7, 3.12.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 WAITING_MAX = 64
-RESOLUTION_S = 1e-6  # a shorter sleep would spin
 
 Work = Callable[[], Awaitable[None]]
 
@@ -19,7 +17,11 @@ class Urgent:
 
     def __init__(self) -> None:
         self._waiting: deque[Work] = deque()
-        self._sleeper: asyncio.Future[None] | None = None
+        self._wake: Callable[[], None] | None = None
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Let `wake` be called whenever something is put."""
+        self._wake = wake
 
     def __bool__(self) -> bool:
         """Return True while something waits."""
@@ -34,31 +36,10 @@ class Urgent:
         if len(self._waiting) >= WAITING_MAX:
             return False
         self._waiting.append(work)
-        if self._sleeper is not None and not self._sleeper.done():
-            self._sleeper.set_result(None)
+        if self._wake is not None:
+            self._wake()
         return True
 
     async def run(self) -> None:
         """Run the oldest work."""
         await self._waiting.popleft()()
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep until the time is over or something is put."""
-        if self._waiting:
-            return
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
-        loop = asyncio.get_running_loop()
-        sleeper = self._sleeper = loop.create_future()
-        timer = loop.call_later(max(seconds, RESOLUTION_S), _wake, sleeper)
-        try:
-            await sleeper
-        finally:
-            timer.cancel()
-            self._sleeper = None
-
-
-def _wake(sleeper: "asyncio.Future[None]") -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)
