@@ -133,8 +133,7 @@ class Gateway:
             sink=self._recorder,
             start_ns=spool.t0.mono_ns,
             durable=self._recorder.durable,
-            durable_records=self._recorder.durable_records,
-            rings=installation.data_dir / "rings",
+            keeper=self._recorder,
         )
         self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
         self._alarms = AlarmLoop(

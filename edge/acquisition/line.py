@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from devices.driver import Block, BlockColumns, Driver
 from devices.failure import failure_of
 from edge.acquisition import schedule
+from edge.acquisition.asides import asides_of
 from edge.acquisition.beside import Beside
 from edge.acquisition.breaker import Pace
 from edge.acquisition.connection import Connection
@@ -21,7 +22,6 @@ from edge.acquisition.line_parts import LineParts
 from edge.acquisition.probe_budget import WINDOW_NS
 from edge.acquisition.prompt import Prompt
 from edge.acquisition.reports import Reports, RowSink
-from edge.acquisition.ring_desk import desk_of
 from edge.acquisition.slot_rows import SlotRows
 from edge.acquisition.slots import Slots
 from edge.acquisition.subscription import Subscription
@@ -89,7 +89,8 @@ class LineOwner:
             look=self._parts.look,
         )
         self._beside = Beside(driver, self.units, clock, fraction, line.config.timeout_ns)
-        self._rings = desk_of(line, driver, self.units, sink, clock, self._parts)
+        keeper = self._parts.keeper
+        self._asides = asides_of(line, driver, self.units, keeper, clock, self._look_at)
         self._prompt = Prompt(
             driver,
             self._slots,
@@ -198,7 +199,7 @@ class LineOwner:
         now_ns = self._clock.mono_ns()
         for unit in self.units:
             unit.tick(now_ns)
-        self._rings.settle()
+        self._asides.tick(self.urgent)
         self._take_notes()
 
     async def _tick_alone(self) -> None:
@@ -343,7 +344,7 @@ class LineOwner:
             return
         _, work = self._beside.next_ns(now_ns, until_ns)
         if work is None:
-            await self._guarded(self._rings.run())
+            await self._guarded(self._asides.run())
             return
         await self._guarded(self._beside.do(work))
         self._take_notes()
@@ -355,8 +356,14 @@ class LineOwner:
         until_ns, work = self._beside.next_ns(now_ns, until_ns)
         if work is not None:
             return None
-        until_ns, is_due = self._rings.next_ns(now_ns, until_ns)
+        until_ns, is_due = self._asides.next_ns(now_ns, until_ns)
         return None if is_due else until_ns
+
+    async def _look_at(self, unit: Unit, axis: AxisPlan) -> None:
+        """Read a block outside its grid for what it says of the controller; no row is made."""
+        columns, was_asked = await self._answer(unit, axis, self._clock.mono_ns())
+        if was_asked:
+            unit.watch(axis, columns)
 
     # Losses, notes, reports of subscriptions.
 

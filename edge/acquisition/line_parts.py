@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from devices.driver import BlockColumns
+from edge.acquisition.keeper import Keeper
 from edge.acquisition.pair_desk import PairDesk
 from edge.plant import AxisPlan
 
@@ -22,8 +22,7 @@ class LineParts:
         first_pause_ns: before the first connection.
         has_ticker: True when somebody else calls `tick`.
         durable: samples handed over so far, and how many of these are on disk or named lost.
-        durable_records: records taken so far, and how many of these are on disk.
-        rings: folder of the cursors of event rings; None = rings are not read.
+        keeper: takes records with what belongs to them; None = no rings and texts are read.
         look: sees every answered block after its assessment (device clocks); never waits.
     """
 
@@ -32,6 +31,5 @@ class LineParts:
     first_pause_ns: int = 0
     has_ticker: bool = False
     durable: Callable[[], tuple[int, int]] | None = None
-    durable_records: Callable[[], tuple[int, int]] | None = None
-    rings: Path | None = None
+    keeper: Keeper | None = None
     look: Look | None = None

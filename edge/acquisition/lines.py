@@ -6,12 +6,12 @@ A thousand lines share one tick, so that looking for silent losses costs next to
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from devices.driver import Driver, Subscriber
 from devices.modbus.plan import plan_hash
 from edge.acquisition.clock_watch import ClockWatch
 from edge.acquisition.connection import CONNECTS_MAX
+from edge.acquisition.keeper import Keeper
 from edge.acquisition.line import TICK_S, LineOwner
 from edge.acquisition.line_parts import LineParts
 from edge.acquisition.own_points import OwnPoints, Value
@@ -20,7 +20,6 @@ from edge.acquisition.reports import Reports, RowSink
 from edge.acquisition.unit import Unit, UnitState
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
-from edge.shaping import reads_rings
 from proto.clock import Clock
 
 SPREAD_NS = 5 * 10**9
@@ -54,8 +53,7 @@ class Lines:
         sink: RowSink,
         start_ns: int,
         durable: Callable[[], tuple[int, int]] | None = None,
-        durable_records: Callable[[], tuple[int, int]] | None = None,
-        rings: Path | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         """Build the owners; nothing is opened yet.
 
@@ -67,8 +65,7 @@ class Lines:
             sink: takes rows and records.
             start_ns: when all grids begin (monotonic).
             durable: samples handed over so far, and how many of these are settled.
-            durable_records: records taken so far, and how many of these are on disk.
-            rings: folder for the cursors of event rings.
+            keeper: takes records with what belongs to them, for event rings and texts.
         """
         self._plant, self._clock = plant, clock
         reports = Reports("", image, sink, clock)
@@ -96,8 +93,7 @@ class Lines:
                     first_pause_ns=SPREAD_NS * i // len(plant.lines) if many else 0,
                     has_ticker=True,
                     durable=durable,
-                    durable_records=durable_records,
-                    rings=rings if reads_rings(line.config, line.devices) else None,
+                    keeper=keeper,
                     look=self.clocks.look,
                 ),
             )

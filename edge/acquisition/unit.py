@@ -51,6 +51,8 @@ class Unit:
         sources: the controllers behind it.
         last_good_ns: when it last gave a well-formed answer; 0 = never.
         seat: its place in a redundant pair; None without one.
+        restarts: how often a controller behind it was seen to begin anew.
+        texts: what its texts say, by name.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class Unit:
         self._busy: tuple[int, int] = (0, 0)
         self._active: bool | None = None
         self._calm = False
+        self.restarts = 0
+        self.texts: dict[str, str] = {}
 
     # What a slot may do.
 
@@ -232,6 +236,25 @@ class Unit:
             self._doubt(i, life.MAP_UNPROVEN)
         self._calm = False
 
+    def reprogrammed(self) -> None:
+        """Take the news that a text shows another program or other set-points than before."""
+        for number in range(len(self.sources)):
+            self._reprogrammed(number)
+
+    @property
+    def is_map_doubted(self) -> bool:
+        """True while a changed program is not proved to have left the map as it was."""
+        return any(one.map_unproven for one in self.lives)
+
+    @property
+    def digest_axes(self) -> tuple[AxisPlan, ...]:
+        """The blocks that hold numbers which identify device, program or set-points."""
+        return tuple(
+            axis
+            for axis in self.axes
+            if self._blocks[axis.index].digests and not axis.subscribed
+        )
+
     def member(self) -> Member:
         """Return what the pair sees of this member."""
         declared = [i for i, source in enumerate(self.sources) if source.binding is not None]
@@ -255,6 +278,7 @@ class Unit:
             "failures": self.breaker.strikes,
             "next_probe_s": None if probe_ns is None else max(0, probe_ns - now_ns) / 1e9,
             "in_use": None if self.seat is None else self.seat.is_in_use,
+            "texts": dict(self.texts),
             "sources": [
                 {
                     "source": source.name,
@@ -299,6 +323,7 @@ class Unit:
                 stopped = life.STOPPED
                 self._reports.lose_points(axis, points, stopped.reason, stopped.detail)
         elif event is LifeEvent.RESTARTED:
+            self.restarts += 1
             self._doubt(number, life.RESTARTING)
         elif before.life is Life.ALIVE:
             self._doubt(number, life.UNPROVEN)
@@ -315,6 +340,9 @@ class Unit:
             self._reports.record("device.identity_changed", self.name, body)
             return
         self._reports.record("plant.program_changed", self.name, body | {"change_number": ""})
+        self._reprogrammed(number)
+
+    def _reprogrammed(self, number: int) -> None:
         spec = self.sources[number].spec
         changed = life.program_changed(self.lives[number])
         self.lives[number], _ = life.restarted(changed, self._clock.mono_ns(), spec)

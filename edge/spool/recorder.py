@@ -48,6 +48,7 @@ class _Record:
     line: bytes
     t_us: int
     kept: tuple[str, str] | None = None
+    is_joined: bool = False  # committed together with the next one
 
 
 class Recorder:
@@ -135,15 +136,29 @@ class Recorder:
         """Take one record of ALARM or EVENT."""
         self._take(lane, body, None)
 
-    def record_kept(self, lane: Lane, body: Mapping[str, object], key: str, value: str) -> None:
-        """Take one record; `value` is on disk with it, or neither is."""
-        self._take(lane, body, (key, value))
+    def record_kept(
+        self, lane: Lane, bodies: Sequence[Mapping[str, object]], key: str, value: str
+    ) -> None:
+        """Take a few records; all of them and `value` are on disk, or nothing of it."""
+        if len(self._waiting) + len(bodies) > RECORDS_WAITING_MAX:
+            self._records_lost += len(bodies)
+            return
+        for body in bodies[:-1]:
+            self._take(lane, body, None, is_joined=True)
+        self._take(lane, bodies[-1], (key, value))
 
     def kept(self, key: str) -> str | None:
         """Return what is on disk under a key; None where nothing was ever committed."""
         return self._spool.kept.get(key)
 
-    def _take(self, lane: Lane, body: Mapping[str, object], kept: tuple[str, str] | None) -> None:
+    def _take(
+        self,
+        lane: Lane,
+        body: Mapping[str, object],
+        kept: tuple[str, str] | None,
+        *,
+        is_joined: bool = False,
+    ) -> None:
         now = self._now()
         self._alert.see(body, now.mono_ns)
         self._log(body)
@@ -151,7 +166,9 @@ class Recorder:
             self._records_lost += 1
             return
         record = _encoded(lane, body, now)
-        self._waiting.append(record if kept is None else replace(record, kept=kept))
+        if kept is not None or is_joined:
+            record = replace(record, kept=kept, is_joined=is_joined)
+        self._waiting.append(record)
         self._records_taken += 1
         if lane is Lane.ALARM:
             self._urgent.set()
@@ -242,7 +259,7 @@ class Recorder:
 
     async def _commit_records(self) -> None:
         while self._waiting:
-            some = self._waiting[:RECORDS_A_BATCH]
+            some = self._first_records()
             group = [
                 closed
                 for lane in (Lane.ALARM, Lane.EVENT)
@@ -255,6 +272,12 @@ class Recorder:
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue
             del self._waiting[: len(some)]
+
+    def _first_records(self) -> list[_Record]:
+        count = min(RECORDS_A_BATCH, len(self._waiting))
+        while count < len(self._waiting) and self._waiting[count - 1].is_joined:
+            count += 1
+        return self._waiting[:count]
 
     def _close(self, some: Sequence[_Record], lane: Lane) -> Closed | None:
         if not some:
