@@ -10,7 +10,7 @@ only: its columns are BAD, `outcome` says why, and the driver stays usable for t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,6 +246,8 @@ class Change:
             disk; 0 = nothing waits for it.
         replayed: True for a row of the server's history (reason REPLAYED): stored, never shown as
             live, never judged by interlocks or alarms.
+        message: (subscription, number) of the message that ends with this row, in the server's
+            own words; (0, 0) = none ends here.
     """
 
     block_index: int
@@ -253,6 +255,7 @@ class Change:
     keep_alive: bool = False
     token: int = 0
     replayed: bool = False
+    message: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +352,32 @@ class ClockReading:
     server_us: int
     sent_mono_ns: int
     receive_mono_ns: int
+
+
+class Progress(NamedTuple):
+    """How far the reports of one subscribed block are on disk.
+
+    Attributes:
+        message: see `Change.message`: the last one that is there whole.
+        source_us: source times of the last row that is there, one a point.
+        filled_us: the newest source time that came from history, one a point; None = nothing came.
+    """
+
+    message: tuple[int, int]
+    source_us: NDArray[np.int64]
+    filled_us: NDArray[np.int64] | None = None
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """What a driver offers that can go on after a restart of our own where it stood."""
+
+    def cursor(self, progress: Mapping[int, Progress]) -> bytes:
+        """Return what the next start needs; it is committed with the rows it speaks of.
+
+        Args:
+            progress: by index of the block; a block without rows on disk is missing.
+        """
 
 
 @runtime_checkable

@@ -27,12 +27,21 @@ class Fieldwork:
         marks: the work marks.
     """
 
-    def __init__(self, installation: Installation, clock: Clock, record: Record) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        clock: Clock,
+        record: Record,
+        cursors: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Begin; `cursors` are what sessions kept with the samples of the run before."""
         plant, data_dir = installation.plant, installation.data_dir
         self.marks = MarkStore(data_dir, plant.devices, clock, record)
         self._base, self._clock, self._data_dir = installation.base, clock, data_dir
         self._learnt = installation.learnt
-        self._shared = Shared(data_dir=data_dir, learnt=installation.learnt, judge_of=judge_of)
+        self._shared = Shared(
+            data_dir=data_dir, learnt=installation.learnt, judge_of=judge_of, cursors=cursors
+        )
         self._drivers: list[tuple[ModbusDriver, tuple[str, str]]] = []
         self._learners: list[ModbusDriver] = []
         self._permitted: dict[str, bool] = {}

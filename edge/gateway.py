@@ -16,6 +16,7 @@ from edge import events, platform
 from edge.acquisition.lines import Lines
 from edge.acquisition.loop_store import LoopStore
 from edge.acquisition.map_desk import MapDesk
+from edge.acquisition.resume import Books
 from edge.alarm.loop import AlarmLoop
 from edge.cabinet import make_cabinet
 from edge.clock import SystemClock
@@ -123,8 +124,9 @@ class Gateway:
             judge=self._clock_note,
             stepped=self._judge.stepped,
         )
-        record = self._recorder.record
-        self._field = Fieldwork(installation, clock, record)
+        record, books = self._recorder.record, Books()
+        self._recorder.cursors = books.at
+        self._field = Fieldwork(installation, clock, record, spool.cursors)
         self._lines = Lines(
             plant,
             self._field.driver,
@@ -134,6 +136,8 @@ class Gateway:
             start_ns=spool.t0.mono_ns,
             durable=self._recorder.durable,
             keeper=self._recorder,
+            books=books,
+            told=self._recorder.told,
         )
         self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
         self._alarms = AlarmLoop(

@@ -2,6 +2,7 @@
 
 | found                                  | every point is                                  |
 |----------------------------------------|-------------------------------------------------|
+| no answer, and nothing else is heard   | BAD (COMM_LOSS / timed out)                     |
 | ServerState is not Running             | BAD (DEVICE_ERROR / server not running)         |
 | ServiceLevel 0, 1                      | BAD (DEVICE_ERROR / level); 0: disconnect, wait |
 | ServiceLevel 2-199                     | UNCERTAIN (DEVICE_ERROR / level)                |
@@ -36,11 +37,13 @@ class Condition:
         state: ServerState.
         level: ServiceLevel; 255 where the server has none.
         is_lapsed: the approved key stands in a certificate that is out of its dates.
+        is_silent: it did not answer in time, and nothing else of it is heard.
     """
 
     state: int = RUNNING
     level: int = LEVEL_UNKNOWN
     is_lapsed: bool = False
+    is_silent: bool = False
 
 
 class Cap(NamedTuple):
@@ -53,6 +56,8 @@ class Cap(NamedTuple):
 
 def cap_of(condition: Condition) -> Cap | None:
     """Return what caps every value; None = nothing."""
+    if condition.is_silent:
+        return Cap(Quality.BAD, Reason.COMM_LOSS, Detail.TIMED_OUT)
     if condition.state != RUNNING:
         return Cap(Quality.BAD, Reason.DEVICE_ERROR, Detail.SERVER_NOT_RUNNING)
     if condition.level < DEGRADED_FROM:

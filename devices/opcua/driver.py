@@ -7,7 +7,9 @@ What we lean on, and why it is done so:
   `connect()` activates the same session on a new channel, else transfers, else builds anew.
 * Nodes are named by namespace URI and resolved after each connect.
 * The publish loops are ours (`publishing.py`): k requests wait, acknowledged when on disk.
-* A server that keeps silent for longer than it promised is lost, even while its socket stands.
+* A server that keeps silent for longer than it promised is lost, even while its socket stands; one
+  late answer is no reason to give up a channel: it is dropped by its request id (`watchdog.py`).
+* Our own stop is a cut like any other: `cursor` is committed with the rows (`remembered.py`).
 """
 
 import asyncio
@@ -18,7 +20,6 @@ from dataclasses import replace
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
-from asyncua.ua.uaerrors import UaStatusCodeError
 
 from devices.driver import (
     CHANGES_MAX,
@@ -28,20 +29,20 @@ from devices.driver import (
     ClockReading,
     DeviceSettings,
     Note,
-    bad_columns,
+    Progress,
 )
-from devices.driver import Outcome as Answered
 from devices.failure import LinkFailed
 from devices.opcua import nodes
 from devices.opcua.bulk_read import BulkReader
 from devices.opcua.condition import Cap, Condition, cap_of, capped, must_wait
 from devices.opcua.errand import HistoryErrands
-from devices.opcua.failures import CALL_ERRORS, of_connect, of_read
+from devices.opcua.failures import CALL_ERRORS, of_connect
 from devices.opcua.inbox import Inbox
 from devices.opcua.limits import UNKNOWN, ServerProfile, choose
-from devices.opcua.nodes import ServerFacts
-from devices.opcua.plan import OpcUaRequest, plan_blocks
+from devices.opcua.plan import plan_blocks
 from devices.opcua.publishing import Publisher
+from devices.opcua.remembered import is_same_run
+from devices.opcua.resuming import Memory
 from devices.opcua.session import (
     Found,
     OpcUaSecurity,
@@ -53,13 +54,12 @@ from devices.opcua.session import (
     scout,
     ticket_of,
 )
-from devices.opcua.status_code import is_session_gone, judge
 from devices.opcua.subscriptions import Subscriptions
 from devices.opcua.trust import OwnCertificate, load_own
 from devices.opcua.wanted import desired, items_of, kept
 from devices.opcua.watchdog import Papers, Watchdog
 from proto.clock import Clock
-from proto.errors import DeviceRefused
+from proto.errors import DeviceError, DeviceRefused
 
 __all__ = ["OpcUaDriver", "OpcUaSecurity"]
 
@@ -90,7 +90,20 @@ class OpcUaDriver:
         bridge_ns: int = BRIDGE_NS,
         profiles: Sequence[ServerProfile] = (),
         profile: str | None = None,
+        before: bytes | None = None,
+        is_resumable: bool = False,
     ) -> None:
+        """Make a driver; nothing is opened yet.
+
+        Args:
+            endpoint: where the server is; `security`: how sessions with it are secured.
+            devices: what is read of it.
+            clock: of the process.
+            timeout_ns: of one request; `bridge_ns`: longest cut that the server's queues bridge.
+            profiles: known families of servers; `profile` names the one to use, None = found out.
+            before: what `cursor` gave to the run before; None = nothing.
+            is_resumable: True where `cursor` is committed: subscriptions outlive this process.
+        """
         self.profile = UNKNOWN
         self._endpoint, self._security, self._clock = endpoint, security, clock
         self._timeout_s = timeout_ns / 1e9
@@ -101,26 +114,27 @@ class OpcUaDriver:
         self._ticket: Ticket | None = None
         self._found: Found | None = None
         self._node_ids: Mapping[str, ua.NodeId | None] = {}
-        self._facts = ServerFacts()
-        self._reader = BulkReader(clock)
+        self._is_resumable = is_resumable
         self._changes: deque[Change] = deque()
         self._notes: deque[Note] = deque(maxlen=NOTES_MAX)
         self._is_standby = False
-        self._not_before_ns = 0
         self._why = ""
         self._tasks: list[asyncio.Task[None]] = []
         subscribed = {at: items_of(b) for at, b in enumerate(self._blocks) if b.subscribed}
         self.inbox = Inbox(subscribed, clock, self._offer, self._notes.append)
         self._subscriptions = Subscriptions(self.inbox, clock, self._notes.append, timeout_ns)
         self._publisher = Publisher(
-            take=self.inbox.take,
+            take=self._take,
             acks=self.inbox.acks,
             put_back=self.inbox.put_back,
             none_left=self.inbox.none_left,
         )
         self._watchdog = Watchdog(clock, self._timeout_s, self._restate)
+        self._reader = BulkReader(clock, self._watchdog, self._timeout_s, endpoint)
+        self._memory = Memory(before, self.inbox, self._subscriptions)
+        self._facts = self._memory.facts
         self._papers = Papers(clock, endpoint)
-        self._errands = HistoryErrands(self.inbox.fills, clock, self._offer, self._notes.append)
+        self._errands = HistoryErrands(self.inbox, clock, self._offer, self._notes.append)
 
     # What the owner of the line asks.
 
@@ -132,8 +146,7 @@ class OpcUaDriver:
     @property
     def connected(self) -> bool:
         """True while the session stands and the server answers."""
-        client = self._client
-        return client is not None and client.state is UaClientState.CONNECTED
+        return self._client is not None and self._client.state is UaClientState.CONNECTED
 
     @property
     def ready_ns(self) -> int:
@@ -154,7 +167,7 @@ class OpcUaDriver:
                 server refuses us.
         """
         await self._drop()
-        if self._clock.mono_ns() < self._not_before_ns:
+        if self._clock.mono_ns() < self._watchdog.not_before_ns:
             raise LinkFailed("the server asked not to be disturbed yet", place=self._endpoint)
         own = await asyncio.to_thread(load_own, self._security.pki)
         step_s = max(self._timeout_s, _CONNECT_S_MIN)
@@ -182,21 +195,19 @@ class OpcUaDriver:
             self._endpoint, own, self._security, found, step_s, self._ticket
         )
         self._client, self._found, self._ticket = client, found, ticket_of(client)
+        self._subscriptions.is_elsewhere |= not is_resumed
         client.uaclient.session.ensure_publish_loop = _nothing  # type: ignore[method-assign]
         self._notes.extend(self._papers.look(own.not_after_us, found))
         is_lapsed = found.verdict.is_lapsed
         self._watchdog.condition = replace(self._watchdog.condition, is_lapsed=is_lapsed)
         await self._watchdog.look(client)
-        self._respect()
+        if must_wait(self._watchdog.condition):
+            raise DeviceRefused("device.refused", "ServiceLevel 0", place=self._endpoint)
         before, self._facts = self._facts, await nodes.read_facts(client)
         self._resolve()
-        if before.namespaces and before.namespaces != self._facts.namespaces:
-            self._subscriptions.rebuild()  # what was asked for by number is something else now
-        elif is_resumed:
-            await self._subscriptions.resume(client)
-        else:
-            await self._subscriptions.transfer(client)
-        await self._subscriptions.settle(client)
+        is_same = is_resumed or is_same_run(before.start_us, self._facts.start_us)
+        is_named = is_same and before.namespaces in ({}, self._facts.namespaces)
+        await self._subscriptions.stand(client, is_named=is_named)
         self.inbox.hear()
         self._publisher.start(client)
         self._tasks = [
@@ -208,30 +219,18 @@ class OpcUaDriver:
         """Read the nodes of one block now (maxAge 0); what is wrong with one node stays with it.
 
         Raises:
-            DeviceUnreachable: no session, session lost, or no answer in time; now closed.
+            DeviceUnreachable: no session, session lost, or three time-outs in a row with nothing
+                heard between them; now closed.
             DeviceMisbehaved: the answer cannot be one to this question; now closed.
         """
-        request, client = block.request, self._client
-        assert isinstance(request, OpcUaRequest)
-        if client is None or not self.connected:
-            await self._drop()
-            raise LinkFailed(f"no session {self._why}".rstrip(), place=self._endpoint)
-        is_answered = False
+        client = self._client
         try:
-            async with asyncio.timeout(self._timeout_s):
-                columns = await self._reader.read(client, request.items, self._node_ids)
-            is_answered = True
-        except CALL_ERRORS as error:
-            code = int(error.code) if isinstance(error, UaStatusCodeError) else None
-            if code is None or is_session_gone(code):
-                raise of_read(error, self._endpoint, self._timeout_s) from None
-            is_answered = True
-            _, reason = judge(code)
-            now, n = self._clock.mono_ns(), len(block.points)
-            return bad_columns(n, reason, code, now, outcome=Answered.REFUSED)
-        finally:
-            if not is_answered:
-                await self._drop()
+            if client is None or not self.connected:
+                raise LinkFailed(f"no session {self._why}".rstrip(), place=self._endpoint)
+            columns = await self._reader.read_block(client, block, self._node_ids)
+        except (DeviceError, asyncio.CancelledError):
+            await self._drop()
+            raise
         return capped(columns, self._cap)
 
     async def probe(self, device: str) -> bool:
@@ -300,10 +299,15 @@ class OpcUaDriver:
         client, self._client = self._client, None
         await self._stop_tasks()
         if client is not None:
-            await discard(client)
+            await discard(client, keeps_subscriptions=self._is_resumable)
         self._ticket = None
-        self._subscriptions.forget()
+        if not self._is_resumable:
+            self._subscriptions.forget()
         self._changes.clear()
+
+    def cursor(self, progress: Mapping[int, Progress]) -> bytes:
+        """Return what the next start needs to go on here; it is committed with the rows."""
+        return self._memory.cursor(progress, self._facts)
 
     # Within.
 
@@ -323,19 +327,15 @@ class OpcUaDriver:
         if others := [task for task in tasks if task is not me]:
             await asyncio.wait(others, timeout=1.0)
 
+    def _take(self, result: ua.PublishResult) -> None:
+        self._watchdog.hear()
+        self.inbox.take(result)
+
     def _lost(self, why: str) -> None:
         """The watchdog has had no answer: the next look at `connected` says so."""
         self._why = f"({why})"
         if self._client is not None:
             abort(self._client)
-
-    def _respect(self) -> None:
-        """ServiceLevel 0: leave, and do not come back before the server wants it."""
-        if not must_wait(self._watchdog.condition):
-            return
-        wait_us = self._watchdog.return_us - self._clock.wall_us()
-        self._not_before_ns = self._clock.mono_ns() + max(0, min(wait_us, 3_600_000_000)) * 1_000
-        raise DeviceRefused("device.refused", "ServiceLevel 0: maintenance", place=self._endpoint)
 
     async def _tend(self, client: Client) -> None:
         """Mend what the reports show to be missing, retry what was refused."""

@@ -12,6 +12,7 @@ from devices.driver import Block, Change, Note
 from devices.failure import LinkFailed
 from devices.opcua import nodes
 from devices.opcua.history import PAUSE_NS, Answer, AskAccess, AskValues, Fill, Outcome
+from devices.opcua.inbox import Inbox
 from devices.opcua.plan import NodeItem, OpcUaRequest
 from devices.opcua.session import FOREIGN_ERRORS
 from devices.opcua.status_code import is_session_gone
@@ -23,12 +24,13 @@ class HistoryErrands:
 
     def __init__(
         self,
-        fills: list[Fill],
+        inbox: Inbox,
         clock: Clock,
         offer: Callable[[Change], None],
         note: Callable[[Note], None],
     ) -> None:
-        self._fills, self._clock, self._offer, self._note = fills, clock, offer, note
+        self._inbox, self._fills = inbox, inbox.fills
+        self._clock, self._offer, self._note = clock, offer, note
         self._next_ns = 0
 
     @property
@@ -99,6 +101,7 @@ class HistoryErrands:
 
     def _finish(self, fill: Fill, blocks: Sequence[Block]) -> None:
         outcomes = fill.finish()
+        self._inbox.filled.append((self._clock.mono_ns(), fill))
         body: dict[str, object] = {
             "from_us": fill.from_us,
             "to_us": fill.to_us,

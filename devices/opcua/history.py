@@ -230,6 +230,12 @@ class Fill:
                 if self.outcomes[slot] is Outcome.OPEN:
                     self.outcomes[slot] = Outcome.PARTLY
 
+    @property
+    def windows(self) -> dict[int, tuple[int, int]]:
+        """From and to by slot, of the points that have history as far as is known."""
+        without = Outcome.NO_HISTORY
+        return {s: w for s, w in self._windows.items() if self.outcomes[s] is not without}
+
     def finish(self) -> dict[Outcome, int]:
         """Return how many points ended how; every point still open is filled."""
         for slot, outcome in self.outcomes.items():
@@ -278,16 +284,17 @@ def gap_of(
         windows[slot] = (low, high)
         known = instants.of(slot, low - OVERLAP_US)
         oldest = instants.reaches_back_to(slot)
-        seen[slot] = known if 0 < oldest <= low - OVERLAP_US else _Before(known, low)
+        seen[slot] = known if 0 < oldest <= low - OVERLAP_US else Before(known, low)
     return windows, seen
 
 
-class _Before(frozenset[int]):
+class Before(frozenset[int]):
     """Instants that are known only as far back as they were kept: older ones count as received."""
 
     _low: int
 
-    def __new__(cls, known: Iterable[int], low: int) -> "_Before":
+    def __new__(cls, known: Iterable[int], low: int) -> "Before":
+        """Make a set to which every instant up to `low` belongs as well."""
         made = super().__new__(cls, known)
         made._low = low
         return made

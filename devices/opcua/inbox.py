@@ -6,8 +6,9 @@ subscription: what stands, what waits for its acknowledgement, where a gap begin
 Clause: acquisition.md 3.13.3, 3.13.5; OPC UA Part 4, 5.14.5.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from asyncua import ua
@@ -22,9 +23,14 @@ from devices.opcua.plan import NodeItem
 from devices.opcua.publishing import Ack
 from devices.opcua.sequence import Delivery
 from devices.opcua.sequence import Sequence as Order
+from devices.opcua.sift import is_empty, sift
 from devices.opcua.status_code import GOOD, has_overflowed
 from proto.clock import Clock
 from proto.quality import Detail
+
+FILLED_NS = 60_000_000_000
+"""A gap that was filled is remembered for so long: by then its rows are on disk."""
+FILLED_MAX = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +47,11 @@ class Watch:
         pending: points that have not been reported since.
         windows, seen: the gap as far as it is known.
         is_dead: its subscription is gone, or silent: it is built anew.
+        server_id: the server's number of its subscription; 0 = none.
+        since: source times that were on disk before our last stop; None = nothing was.
+        floor: the same while the server tells again what it had told; None = nothing is sifted.
+        is_catching_up: messages are fetched that the server had sent before our stop.
+        settled_ns: when every point must have been told after our stop; 0 = no such time.
     """
 
     block: int
@@ -57,6 +68,17 @@ class Watch:
     windows: dict[int, tuple[int, int]] = field(default_factory=dict)
     seen: dict[int, frozenset[int]] = field(default_factory=dict)
     is_dead: bool = False
+    server_id: int = 0
+    since: NDArray[np.int64] | None = None
+    floor: list[int] | None = None
+    is_catching_up: bool = False
+    settled_ns: int = 0
+
+    @property
+    def source_us(self) -> NDArray[np.int64]:
+        """Source time of the last value of each point, over our last stop."""
+        now = self.columns.source_us
+        return now if self.since is None else np.maximum(now, self.since)
 
 
 class Inbox:
@@ -66,6 +88,7 @@ class Inbox:
         watches: by block.
         by_id: those that have a subscription, by the server's number of it.
         fills: gaps to be filled from history.
+        filled: gaps that were filled lately, and when.
         overflows: values whose server had dropped older ones.
     """
 
@@ -80,6 +103,7 @@ class Inbox:
         self.watches = {block: _watch(block, items, now) for block, items in blocks.items()}
         self.by_id: dict[int, Watch] = {}
         self.fills: list[Fill] = []
+        self.filled: deque[tuple[int, Fill]] = deque(maxlen=FILLED_MAX)
         self.overflows = 0
         self._clock, self._offer, self._note = clock, offer, note
         self._token = 0
@@ -111,24 +135,37 @@ class Inbox:
         watch.is_dead = False
         watch.silence_ns = silence_ns
         watch.heard_ns = self._clock.mono_ns()
+        watch.server_id = server_id
         self.by_id[server_id] = watch
 
     def end(self, watch: Watch, server_id: int | None) -> None:
         """The subscription is gone: what comes between its last row and the next is a gap."""
         if server_id is not None:
             self.by_id.pop(server_id, None)
-            self._open_gap(watch)
-            watch.covered = watch.columns.source_us.copy()
-            watch.pending = watch.covered > 0
+            self.gap(watch)
         watch.is_dead = False
+        watch.server_id, watch.settled_ns = 0, 0
+        watch.floor, watch.is_catching_up = None, False
         self._early += watch.order.early_acks
         watch.order = Order()
+
+    def gap(self, watch: Watch) -> None:
+        """What comes between the last value of each point and its next is to be filled."""
+        self._open_gap(watch)
+        watch.covered = watch.source_us.copy()
+        watch.pending = watch.covered > 0
 
     def forget(self) -> None:
         """Nothing is to be filled: the driver is closed."""
         for watch in self.watches.values():
             watch.covered, watch.windows, watch.seen = None, {}, {}
         self.fills.clear()
+
+    def fills_of(self, block: int) -> list[Fill]:
+        """Return the gaps of a block whose rows may not all be on disk."""
+        since_ns = self._clock.mono_ns() - FILLED_NS
+        lately = [fill for at_ns, fill in self.filled if at_ns > since_ns]
+        return [fill for fill in (*lately, *self.fills) if fill.block == block]
 
     def restate(self) -> None:
         """Show every subscribed point again: what hangs over it has changed."""
@@ -185,9 +222,13 @@ class Inbox:
     def hand_on(self, watch: Watch, deliveries: Sequence[Delivery[list[object]]]) -> None:
         """Make rows of messages that are next in order."""
         for sequence, body in ((one.sequence, one.body) for one in deliveries):
+            message = (watch.server_id, sequence)
+            if body is None and watch.is_catching_up:
+                self.gap(watch)  # told before our stop and not on disk: the time is a gap anyhow
+                continue
             if body is None:
                 columns = lost(watch.columns, Detail.PUBLISH_LOST, watch.heard_ns)
-                self._offer(Change(watch.block, columns))
+                self._offer(Change(watch.block, columns, message=message))
                 code = "device.publish_lost"
                 self._note(Note(code, body={"sequence": sequence, "items": len(watch.items)}))
                 continue
@@ -199,19 +240,37 @@ class Inbox:
                 elif isinstance(notification, ua.StatusChangeNotification):
                     watch.is_dead = True
             self._token += 1
-            for at, one in enumerate(layers):
-                token = self._token if at == len(layers) - 1 else 0
-                self._row(watch, one, token)
+            self._tell(watch, layers, message)
             watch.order.handed_on(sequence, self._token)
-            if not layers:
-                self._offer(Change(watch.block, watch.columns, keep_alive=True, token=self._token))
 
-    def _row(self, watch: Watch, one: Layer, token: int = 0) -> None:
+    def _tell(self, watch: Watch, layers: list[Layer], message: tuple[int, int]) -> None:
+        """Hand on the rows of one message; the last one carries its token."""
+        if watch.floor is not None:
+            layers = self._sifted(watch, watch.floor, layers)
+        for one in layers[:-1]:
+            self._row(watch, one)
+            self._offer(Change(watch.block, watch.columns))
+        for one in layers[-1:]:
+            self._row(watch, one)
+        last = Change(watch.block, watch.columns, token=self._token, message=message)
+        self._offer(last if layers else replace(last, keep_alive=True))
+
+    def _sifted(self, watch: Watch, floor: list[int], layers: list[Layer]) -> list[Layer]:
+        """Show what was on disk before our stop; return what is new."""
+        found: list[Layer] = []
+        for one in layers:
+            known, fresh = sift(one, floor, is_catching_up=watch.is_catching_up)
+            if not is_empty(known):
+                self._row(watch, known)
+            if not is_empty(fresh):
+                found.append(fresh)
+        return found
+
+    def _row(self, watch: Watch, one: Layer) -> None:
         watch.columns = watch.gather.row(watch.columns, one, watch.heard_ns)
         if watch.covered is not None:
             self._watch_gap(watch, one)
         watch.instants.note(watch.columns.source_us)
-        self._offer(Change(watch.block, watch.columns, token=token))
 
     def put(self, watch: Watch, odd: list[Odd], *, is_shown: bool = True) -> None:
         """Set values that did not come as a report: refused and unknown items."""

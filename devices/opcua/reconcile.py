@@ -92,6 +92,11 @@ class Item:
     queue: int = 0
     is_reporting: bool = True
 
+    @property
+    def is_told(self) -> bool:
+        """True for an item that exists and reports."""
+        return self.state is ItemState.CREATED and self.is_reporting
+
 
 @dataclass(frozen=True, slots=True)
 class Actual:

@@ -257,11 +257,20 @@ async def renew(client: Client) -> None:
     client.uaclient.revolve_security_token()
 
 
-async def discard(client: Client) -> None:
-    """Close a session for good within 1 s; a silent server is not waited for."""
+async def discard(client: Client, *, keeps_subscriptions: bool = False) -> None:
+    """Close a session for good within 1 s; a silent server is not waited for.
+
+    Args:
+        client: connected or not.
+        keeps_subscriptions: True lets them live on, for the next start to take over.
+    """
     try:
         async with asyncio.timeout(_CLOSE_S):
-            await client.disconnect()
+            if keeps_subscriptions:
+                await client.uaclient.close_session(delete_subscriptions=False)
+                await client.close_secure_channel()
+            else:
+                await client.disconnect()
     except (TimeoutError, OSError, *FOREIGN_ERRORS):
         pass  # it is given up in any case
     finally:

@@ -38,6 +38,8 @@ from proto.quality import Detail, Quality, Reason
 
 KEEP_ALIVE_MS = 2_000
 SILENCE_FACTOR = 1.5
+INITIAL_NS = 5_000_000_000
+"""Within it a subscription that was taken over after our own stop has told every point."""
 REPUBLISH_MAX = 10_000
 _NEVER_NS = 1 << 62
 UNKNOWN_NODE = nothing(Quality.BAD, Reason.CONFIG, Detail.NODE_UNKNOWN)
@@ -50,6 +52,7 @@ class Subscriptions:
         actual: what the server has created, by block.
         inbox: what it reports.
         pace: items of one request.
+        is_elsewhere: True while they hang on another session than the present one.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Subscriptions:
         self.actual: dict[int, Actual] = {}
         self.inbox = inbox
         self.pace = pace()
+        self.is_elsewhere = False
         self._clock, self._note, self._timeout_ns = clock, note, timeout_ns
         self._desired: tuple[Wanted, ...] = ()
         self._due_ns = 0  # when `reconcile` has something to say
@@ -77,8 +81,11 @@ class Subscriptions:
 
     def is_needing_care(self, now_ns: int) -> bool:
         """True when something is missing, dead, silent or due; cheap, for it is asked often."""
-        if any(w.is_dead or w.order.missing is not None for w in self.inbox.by_id.values()):
-            return True
+        for watch in self.inbox.by_id.values():
+            if watch.is_dead or watch.order.missing is not None:
+                return True
+            if 0 < watch.settled_ns <= now_ns:
+                return True
         return now_ns >= self._due_ns or bool(self.inbox.silent(now_ns))
 
     def forget(self) -> None:
@@ -89,20 +96,40 @@ class Subscriptions:
 
     # After a connect.
 
+    async def stand(self, client: Client, *, is_named: bool) -> None:
+        """Bring the subscriptions to where they shall be.
+
+        Args:
+            client: connected.
+            is_named: False where the server numbers its nodes or subscriptions anew.
+        """
+        if not is_named:
+            self.rebuild()
+        elif self.is_elsewhere:
+            await self.transfer(client)
+        else:
+            await self.resume(client)
+        await self.settle(client)
+
     async def resume(self, client: Client) -> None:
         """The same session on another channel: fetch what was sent into the cut, in order."""
         for watch in list(self.inbox.by_id.values()):
             await self._republish(client, watch, is_open_end=True)
-            self.inbox.stands(watch)
+            self._caught_up(watch)
 
     async def transfer(self, client: Client) -> None:
         """Another session: take our subscriptions over, as far as the server lets us."""
         ids = list(self.inbox.by_id)
         if not ids:
+            self.is_elsewhere = False
             return
         try:
             results = await client.uaclient.session.transfer_subscriptions(
-                ua.TransferSubscriptionsParameters(SubscriptionIds=ids, SendInitialValues=False)
+                ua.TransferSubscriptionsParameters(
+                    SubscriptionIds=ids,
+                    # after our own stop nobody here knows the values that do not change
+                    SendInitialValues=any(w.floor is not None for w in self.inbox.watches.values()),
+                )
             )
         except UaStatusCodeError as error:
             if is_session_gone(int(error.code)):
@@ -119,12 +146,23 @@ class Subscriptions:
                 continue
             watch.order.available([int(n) for n in taken[subscription].AvailableSequenceNumbers])
             await self._republish(client, watch, is_open_end=True)
+            self._caught_up(watch)
+        self.is_elsewhere = False
+
+    def _caught_up(self, watch: Watch) -> None:
+        """All that the server had sent before is here; say once more what stands."""
+        if not watch.is_catching_up:
             self.inbox.stands(watch)
+            return
+        watch.is_catching_up = False
+        watch.heard_ns = self._clock.mono_ns()
+        watch.settled_ns = watch.heard_ns + INITIAL_NS
 
     def rebuild(self) -> None:
         """Nothing of the old subscriptions can be used: the gap goes to history."""
         for watch in self.inbox.watches.values():
             self._unsubscribe(watch)
+        self.is_elsewhere = False
 
     # Care, while connected.
 
@@ -142,6 +180,9 @@ class Subscriptions:
             await self._bury(client, watch)
         for watch in self.inbox.silent(self._clock.mono_ns()):
             await self._bury(client, watch)
+        for watch in list(self.inbox.by_id.values()):
+            if 0 < watch.settled_ns <= self._clock.mono_ns():
+                await self._settle_down(client, watch)
         for _ in range(64):  # each round settles what it asks; halved requests need a few
             now = self._clock.mono_ns()
             actions = reconcile.reconcile(self._desired, self.actual, self.pace.size, now)
@@ -152,6 +193,14 @@ class Subscriptions:
             for action in actions:
                 if not await self._act(client, action):
                     break
+
+    async def _settle_down(self, client: Client, watch: Watch) -> None:
+        """End the time after our own stop; a server that kept initial values back is asked anew."""
+        watch.floor, watch.settled_ns = None, 0
+        items = self.actual.get(watch.block, Actual()).items
+        reason = watch.columns.reason
+        if any(reason[s] == Reason.INIT and i.is_told for s, i in items.items()):
+            await self._bury(client, watch)
 
     async def _bury(self, client: Client, watch: Watch) -> None:
         """Delete what may be left of a dead subscription, and want it anew."""
@@ -248,8 +297,7 @@ class Subscriptions:
             keep_alive_ms=keep_alive_ms,
             lifetime_ms=made.RevisedPublishingInterval * made.RevisedLifetimeCount,
         )
-        silence_ns = int(keep_alive_ms * SILENCE_FACTOR * 1e6) + self._timeout_ns
-        self.inbox.begin(watch, int(made.SubscriptionId), silence_ns)
+        self.inbox.begin(watch, int(made.SubscriptionId), self.silence_ns(keep_alive_ms))
         unnamed = self._wanted(action.block).unnamed
         if unnamed:
             odd = [Odd(at, UNKNOWN_NODE, 0) for at in sorted(unnamed)]
@@ -309,6 +357,10 @@ class Subscriptions:
             watch.heard_ns = self._clock.mono_ns()
             body = list(message.NotificationData or ())
             self.inbox.hand_on(watch, watch.order.message(int(message.SequenceNumber), body))
+
+    def silence_ns(self, keep_alive_ms: float) -> int:
+        """Return how long a subscription may be silent."""
+        return int(keep_alive_ms * SILENCE_FACTOR * 1e6) + self._timeout_ns
 
     def _unsubscribe(self, watch: Watch) -> None:
         there = self.actual.get(watch.block, Actual())

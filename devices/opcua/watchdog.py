@@ -1,11 +1,15 @@
 """What hangs over a session: is the server there, how is it, its papers.  Shell: sockets.
 
 One Read a second of state, service level and time proves the way to the server in both directions,
-whether or not anything is subscribed; what it says caps every value (`condition.py`).
+whether or not anything is subscribed; what it says caps every value (`condition.py`).  A request
+that is not answered in time costs its own row: its late answer carries another request id and is
+dropped.  Silence of the whole server makes every value BAD at once; only three time-outs in a row
+with nothing heard between them close the channel (`acquisition.md` 3.9).
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from asyncua.client.client import Client
@@ -19,6 +23,9 @@ from devices.opcua.session import FOREIGN_ERRORS, Found, renew
 from proto.clock import Clock
 
 BEAT_S = 1.0
+TIMEOUTS_MAX = 3
+WAIT_US_MAX = 3_600_000_000
+"""A server whose EstimatedReturnTime is further off is looked at once an hour."""
 _RENEW_AT = 0.75
 _DAY_NS = 86_400_000_000_000
 
@@ -29,14 +36,34 @@ class Watchdog:
     Attributes:
         condition: what the server says of itself now.
         reading: newest reading of its clock, until it is taken.
-        return_us: when a server at ServiceLevel 0 expects to be back; 0 = it does not say.
+        not_before_ns: a server at ServiceLevel 0 is left alone until then (monotonic).
     """
 
     def __init__(self, clock: Clock, timeout_s: float, changed: Callable[[], None]) -> None:
         self.condition = Condition()
         self.reading: ClockReading | None = None
-        self.return_us = 0
+        self.not_before_ns = 0
         self._clock, self._timeout_s, self._changed = clock, timeout_s, changed
+        self._heard_ns = 0
+        self._timeouts = 0
+
+    def hear(self) -> None:
+        """Something came from the server."""
+        self._heard_ns = self._clock.mono_ns()
+        self._timeouts = 0
+        if self.condition.is_silent:
+            self.condition = replace(self.condition, is_silent=False)
+            self._changed()
+
+    def timed_out(self, sent_ns: int) -> bool:
+        """Note a request without an answer; True when the server must be taken for lost."""
+        if self._heard_ns >= sent_ns:
+            return False
+        self._timeouts += 1
+        if not self.condition.is_silent:
+            self.condition = replace(self.condition, is_silent=True)
+            self._changed()
+        return self._timeouts >= TIMEOUTS_MAX
 
     async def look(self, client: Client) -> None:
         """Read state, level and time once.
@@ -49,6 +76,7 @@ class Watchdog:
         async with asyncio.timeout(self._timeout_s):
             state, level, now = await nodes.read_carefully(client, wanted)
         received = self._clock.mono_ns()
+        self.hear()
         found_state, found_level = nodes.content(state), nodes.content(level)
         before = self.condition
         self.condition = Condition(
@@ -68,13 +96,16 @@ class Watchdog:
         async with asyncio.timeout(self._timeout_s):
             [data] = await nodes.read_nodes(client, [nodes.standard(nodes.RETURN_TIME)])
         when = nodes.content(data)
-        self.return_us = nodes.time_us(when) if isinstance(when, datetime) else 0
+        return_us = nodes.time_us(when) if isinstance(when, datetime) else 0
+        wait_us = max(0, min(return_us - self._clock.wall_us(), WAIT_US_MAX))
+        self.not_before_ns = self._clock.mono_ns() + wait_us * 1_000
 
     async def run(self, client: Client, lost: Callable[[str], None]) -> None:
         """Look each second and keep the channel's token new, until the server is lost."""
         renewed = self._clock.mono_ns()
         while True:
             await asyncio.sleep(BEAT_S)
+            sent_ns = self._clock.mono_ns()
             try:
                 await self.look(client)
                 life_ns = int(client.secure_channel_timeout * _RENEW_AT * 1e6)
@@ -83,8 +114,9 @@ class Watchdog:
                     async with asyncio.timeout(self._timeout_s):
                         await renew(client)
             except TimeoutError:
-                lost(f"no answer within {self._timeout_s:g} s")
-                return
+                if self.timed_out(sent_ns):
+                    lost(f"no answer within {self._timeout_s:g} s")
+                    return
             except UaStatusCodeError as error:
                 lost(f"status 0x{int(error.code):08X}")
                 return

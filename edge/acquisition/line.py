@@ -104,7 +104,7 @@ class LineOwner:
         )
         self._handed: schedule.Beat | None = None
         self._subscription = (
-            Subscription(driver, line.axes, self._unit_of, self._reports, self._parts.durable)
+            Subscription(driver, line.axes, self._unit_of, self._reports, self._parts)
             if any(axis.subscribed for axis in line.axes)
             else None
         )

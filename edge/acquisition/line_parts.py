@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from devices.driver import BlockColumns
 from edge.acquisition.keeper import Keeper
 from edge.acquisition.pair_desk import PairDesk
+from edge.acquisition.resume import Books
 from edge.plant import AxisPlan
 
 Look = Callable[[AxisPlan, BlockColumns], None]
@@ -23,6 +24,8 @@ class LineParts:
         has_ticker: True when somebody else calls `tick`.
         durable: samples handed over so far, and how many of these are on disk or named lost.
         keeper: takes records with what belongs to them; None = no rings and texts are read.
+        books: of sessions that can go on after a restart; None = none does.
+        told: rows without a slot that were handed over of an axis.
         look: sees every answered block after its assessment (device clocks); never waits.
     """
 
@@ -32,4 +35,6 @@ class LineParts:
     has_ticker: bool = False
     durable: Callable[[], tuple[int, int]] | None = None
     keeper: Keeper | None = None
+    books: Books | None = None
+    told: Callable[[int], int] | None = None
     look: Look | None = None

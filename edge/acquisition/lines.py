@@ -17,6 +17,7 @@ from edge.acquisition.line_parts import LineParts
 from edge.acquisition.own_points import OwnPoints, Value
 from edge.acquisition.pair_desk import PairDesk
 from edge.acquisition.reports import Reports, RowSink
+from edge.acquisition.resume import Books
 from edge.acquisition.unit import Unit, UnitState
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
@@ -54,6 +55,8 @@ class Lines:
         start_ns: int,
         durable: Callable[[], tuple[int, int]] | None = None,
         keeper: Keeper | None = None,
+        books: Books | None = None,
+        told: Callable[[int], int] | None = None,
     ) -> None:
         """Build the owners; nothing is opened yet.
 
@@ -66,6 +69,8 @@ class Lines:
             start_ns: when all grids begin (monotonic).
             durable: samples handed over so far, and how many of these are settled.
             keeper: takes records with what belongs to them, for event rings and texts.
+            books: how far reports are on disk, for the next start.
+            told: rows without a slot that were handed over of an axis.
         """
         self._plant, self._clock = plant, clock
         reports = Reports("", image, sink, clock)
@@ -94,6 +99,8 @@ class Lines:
                     has_ticker=True,
                     durable=durable,
                     keeper=keeper,
+                    books=books,
+                    told=told,
                     look=self.clocks.look,
                 ),
             )

@@ -4,7 +4,7 @@ The verdict on a certificate is handed over: by the approved key, and in the gat
 persons have put off (`edge/trust/deferrals.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +31,20 @@ def by_key(_pki: Path) -> Judge:
 
 
 def make_opcua_driver(
-    line: LinePlan, base: Path, clock: Clock, judge_of: JudgeOf = by_key
+    line: LinePlan,
+    base: Path,
+    clock: Clock,
+    judge_of: JudgeOf = by_key,
+    cursors: Mapping[str, bytes] | None = None,
 ) -> "OpcUaDriver":
     """Return the driver of an OPC UA line; nothing is opened yet.
+
+    Args:
+        line: from the plan.
+        base: folder of the configuration.
+        clock: of the process.
+        judge_of: the verdict on servers.
+        cursors: what sessions kept for this start, by line; None = nothing is kept of this run.
 
     Raises:
         ConfigError: the password file cannot be read, or others may read it.
@@ -51,6 +62,8 @@ def make_opcua_driver(
         bridge_ns=config.bridge_ns,
         profiles=load_profiles(),
         profile=config.server,
+        before=None if cursors is None else cursors.get(config.name),
+        is_resumable=cursors is not None,
     )
 
 

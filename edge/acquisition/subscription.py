@@ -8,8 +8,10 @@ Source: `acquisition.md` 3.13.2, 3.13.3, 3.13.5.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from devices.driver import Change, Driver, Outcome, Subscriber
+from devices.driver import Change, Driver, Outcome, Resumable, Subscriber
+from edge.acquisition.line_parts import LineParts
 from edge.acquisition.reports import Reports
+from edge.acquisition.resume import LineBook
 from edge.acquisition.unit import Unit
 from edge.plant import AxisPlan
 
@@ -31,12 +33,16 @@ class Subscription:
         axes: Sequence[AxisPlan],
         unit_of: Mapping[int, Unit],
         reports: Reports,
-        durable: Callable[[], tuple[int, int]] | None,
+        parts: LineParts,
     ) -> None:
-        """Begin; `durable` says how many samples were handed over and how many are settled."""
+        """Begin; `parts` say what was handed over and what of it is on disk."""
         self._driver, self._axes, self._unit_of = driver, tuple(axes), unit_of
         self._subscriber = driver if isinstance(driver, Subscriber) else None
-        self._reports, self._durable = reports, durable
+        self._reports, self._durable = reports, parts.durable
+        self._book: LineBook | None = None
+        if parts.books is not None and parts.told is not None and isinstance(driver, Resumable):
+            self._book = LineBook(driver, axes, parts.told)
+            parts.books.open(axes[0].line, self._book)
         self._tokens: deque[tuple[int, int]] = deque()
         self._standby: bool | None = None
 
@@ -45,6 +51,9 @@ class Subscription:
         changes = self._driver.changes()
         for change in changes:
             self._take_one(change, fraction)
+            self._mark(change.token)
+            if self._book is not None:
+                self._book.note(self._axes[change.block_index], change)
         self._give_back()
         self._follow_pair()
         return bool(changes)
@@ -61,20 +70,16 @@ class Subscription:
             unit.answer(axis, columns, fraction())
         if not is_shown:
             unit.watch(axis, columns)
-            self._mark(change.token)
             return
         judged, is_good = unit.judge(axis, columns)
         self._reports.show(axis, judged, is_good=is_good)
         if change.keep_alive or (unit.seat is not None and unit.seat.is_repeated(axis, columns)):
-            self._mark(change.token)
             return
         self._reports.row(axis, None, judged)
-        self._mark(change.token)
 
     def _keep(self, change: Change, axis: AxisPlan) -> None:
         """Store a row of the server's history: it is never shown as live."""
         self._reports.row(axis, None, change.columns)
-        self._mark(change.token)
 
     def _mark(self, token: int) -> None:
         if not token or self._subscriber is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.address import NodeType
-from devices.driver import BlockColumns, Change, DeviceSettings, PointBinding
+from devices.driver import BlockColumns, Change, DeviceSettings, Outcome, PointBinding
 from devices.failure import LinkFailed, failure_of
 from devices.opcua.driver import OpcUaDriver, OpcUaSecurity
 from proto.errors import DeviceError, DeviceRefused
@@ -232,10 +232,15 @@ async def test_a_silent_server_is_a_time_out_and_closing_does_not_wait_for_it(
         await driver.connect()
         peer.process.send_signal(signal.SIGSTOP)
         started = time.monotonic()
-        with pytest.raises(LinkFailed) as lost:
-            await driver.read(driver.blocks[0])
-        assert failure_of(lost.value) == (Reason.COMM_LOSS, Detail.TIMED_OUT)
+        columns = await driver.read(driver.blocks[0])
+        assert columns.outcome is Outcome.TIMED_OUT
+        assert (columns.reason[0], columns.detail[0]) == (Reason.COMM_LOSS, Detail.TIMED_OUT)
+        assert columns.no_value.all()
         assert time.monotonic() - started < 4.5
+        with pytest.raises(LinkFailed) as lost:  # nothing at all is heard: given up at the third
+            for _ in range(3):
+                await driver.read(driver.blocks[0])
+        assert failure_of(lost.value)[0] is Reason.COMM_LOSS
         peer.process.send_signal(signal.SIGCONT)
         await driver.connect()
         peer.process.send_signal(signal.SIGSTOP)
