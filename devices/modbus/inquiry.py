@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from devices.modbus.ask import Ask
 from devices.modbus.entry import Entry
 from devices.modbus.exchange import Exchange
-from devices.modbus.frame import Accepted, Request, echo_request, read_request
+from devices.modbus.frame import (
+    ADU_MAX,
+    MBAP_BYTES,
+    Accepted,
+    Rejected,
+    Request,
+    echo_request,
+    read_request,
+)
 from devices.modbus.guard_model import Answer, Due, Failed, Rules, Tell, Wait, start
 from devices.modbus.survey import ECHO, IDENTIFY, LOST, Findings, Reply, survey
 from proto.clock import Clock
+from proto.quality import Detail
 
 TRIES = 4
 IDENTIFICATION = bytes((IDENTIFY, 14, 1, 0))
@@ -88,9 +97,23 @@ async def _put(exchange: Exchange, asked: Asked, ask: Ask, clock: Clock) -> Repl
             continue
         tries += 1
         if isinstance(result, Failed):
-            spoke = result.rejected is not None and ask.function == IDENTIFY
+            spoke = ask.function == IDENTIFY and is_identification(result.rejected)
             return Reply(0 if spoke else LOST, took_ns)
     return Reply(LOST)
+
+
+def is_identification(rejected: Rejected | None) -> bool:
+    """Return True for an answer that began with unit, 43 and 14 and went on from there.
+
+    Its length is its own (a list of texts), so that the guard always finds it too long; any other
+    check that it fails says that these bytes were no identification.
+    """
+    return (
+        rejected is not None
+        and rejected.detail is Detail.WRONG_LENGTH
+        and rejected.expected == 1 + 2
+        and rejected.expected < rejected.got < ADU_MAX - MBAP_BYTES
+    )
 
 
 def _request(unit: int, ask: Ask) -> Request:

@@ -43,8 +43,8 @@ class Reply:
 class TableFound:
     """One table: its longest read, and what refuses to be read.
 
-    `longest` is proved by a refusal of one more where `refused_with` is not 0; else no longer
-    read was tried.
+    `longest` is proved by a refusal of one more where `refused_with` is not 0; else it is the
+    longest read that was answered: no longer one was tried, or the map ends there.
     """
 
     function: int
@@ -140,7 +140,8 @@ def _table(
             found = replace(found, longest=max(found.longest, ask.quantity))
             at = ask.end
             continue
-        limit, bad, is_done = yield from _searched(log, ask, exception)
+        limit, bad, is_done, answered = yield from _searched(log, ask, exception)
+        found = replace(found, longest=max(found.longest, answered))
         if limit:
             longest = limit
             found = replace(found, longest=limit, refused_with=exception)
@@ -154,20 +155,26 @@ def _table(
 
 def _searched(
     log: _Log, ask: Ask, exception: int
-) -> Generator[Question, Reply, tuple[int, tuple[tuple[int, int], ...], bool]]:
-    """Search a refused read; every refusal may mean a limit where the maker cannot count."""
+) -> Generator[Question, Reply, tuple[int, tuple[tuple[int, int], ...], bool, int]]:
+    """Search a refused read; every refusal may mean a limit where the maker cannot count.
+
+    Returns the limit (0 = none), what is bad, whether the search came to its end, and the longest
+    read that was answered.
+    """
     atoms = [Atom(at, at + 1) for at in range(ask.start, ask.end)]
     job = search.begin(ask.function, atoms, 3 if ask.quantity > 16 else exception)
-    lost = 0
+    lost = longest = 0
     while not job.is_done and not log.is_full and lost < 3:
-        answer = yield from log.put(search.ask(job))
+        part = search.ask(job)
+        answer = yield from log.put(part)
         if answer == LOST:
             lost += 1
             continue
         lost = 0
+        longest = longest if answer else max(longest, part.quantity)
         job = search.step(job, answer)
     bad = tuple((each.first, each.last) for each in job.found if each.last >= each.first)
-    return job.limit, bad, job.is_done
+    return job.limit, bad, job.is_done, longest
 
 
 def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
@@ -182,8 +189,9 @@ def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
 
 def draft(findings: Findings, *, name: str, source: str) -> str:
     """Return a profile draft: what was found, and the places that a person must fill in."""
-    registers = [t for t in findings.tables if t.function in (3, 4) and t.longest]
-    bits = [t for t in findings.tables if t.function in (1, 2) and t.longest]
+    proved = [t for t in findings.tables if t.longest and t.refused_with]
+    registers = [t for t in proved if t.function in (3, 4)]
+    bits = [t for t in proved if t.function in (1, 2)]
     lines = [
         f"# {source}",
         "# A draft: fill in kind and points from the maker's manual, each with its vector.",

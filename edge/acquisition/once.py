@@ -92,5 +92,6 @@ def _row(plant: Plant, number: int, columns: BlockColumns, clock: Clock) -> dict
         "reason": Reason(int(columns.reason[at])).name,
         "detail": int(columns.detail[at]),
         "age_ms": (clock.mono_ns() - columns.receive_mono_ns) // 10**6,
+        "uncertainty_ms": columns.uncertainty_us / 1000,
         "source_us": int(columns.source_us[at]) or None,
     }

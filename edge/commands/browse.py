@@ -3,19 +3,19 @@
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from devices.address import NodeType
-from devices.opcua.browsing import NODES_MAX, Variable, Walk, walk
+from devices.opcua.browsing import NODES_MAX, Walk, walk
 from devices.opcua.known_servers import load_profiles
 from devices.opcua.session import OpcUaSecurity
 from edge.acquisition.opcua_session import read_password
 from edge.clock import SystemClock
+from edge.commands.browse_rows import HEADERS, point_rows
 from edge.commands.files import write_whole
+from edge.commands.quantities import reading_text
 from edge.commands.words import OK, WRONG, Json, Lang, emit
 from edge.config_line import LoginConfig
 from edge.trust.deferrals import judge_of
@@ -23,10 +23,7 @@ from proto.errors import NotFound
 from proto.quality import Quality
 from proto.sheet import write_csv
 
-HEADERS = ("位号", "名称", "地址", "数据类型", "单位", "量程下限", "量程上限")
-_KNOWN = {kind.value for kind in NodeType}
-_NO_TAG = re.compile(r"[^A-Za-z0-9_.-]+")
-_TAG_MAX = 48
+_VALUE_SHOWN = 40
 
 TEXT = {
     "trusted": ("服务器已受信任", "server trusted"),
@@ -115,8 +112,9 @@ def _show(found: Walk, lang: Lang) -> None:
             sampling = f"{_say('sampling', lang)} {one.sampling_ms:g} ms   "
         quality = Quality(one.quality).name
         status = "" if quality == "GOOD" else f" ({one.status})"
+        value = _value(one.value)[:_VALUE_SHOWN]
         print(
-            f"{one.path:<{wide}}  {one.type:<8} {one.unit:<8} {one.value:>12}  "
+            f"{_one_line(one.path):<{wide}}  {one.type:<8} {one.unit:<8} {value:>12}  "
             f"{quality}{status}   {sampling}{past}"
         )
     refused = [one for one in found.variables if not one.is_readable]
@@ -128,6 +126,18 @@ def _show(found: Walk, lang: Lang) -> None:
     )
     if found.is_cut:
         print(_say("cut", lang), file=sys.stderr)
+
+
+def _value(text: str) -> str:
+    """Return a value on one line, a float without digits that nobody measured."""
+    try:
+        return reading_text(float(text)) if "." in text else _one_line(text)
+    except ValueError:
+        return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _show_json(found: Walk) -> None:
@@ -170,34 +180,3 @@ def _save(found: Walk, path: Path, lang: Lang, *, is_silent: bool) -> None:
         print(f"{len(rows)} -> {path}")
         if left_out:
             print(f"{left_out} {_say('left_out', lang)}")
-
-
-def point_rows(variables: Sequence[Variable]) -> tuple[list[tuple[str, ...]], int]:
-    """Return the rows of a point list, and how many variables no point can hold.
-
-    Tags are made of the path and are to be replaced by those of the plant; a scale is never
-    guessed.
-    """
-    rows: list[tuple[str, ...]] = []
-    used: set[str] = set()
-    left_out = 0
-    for one in variables:
-        kind = one.type.lower()
-        if kind not in _KNOWN or not one.is_readable or not one.node.startswith("nsu="):
-            left_out += 1
-            continue
-        tag = _tag(one.path, used)
-        low = "" if one.low is None else f"{one.low:.15g}"
-        high = "" if one.high is None else f"{one.high:.15g}"
-        unit = "bool" if kind == NodeType.BOOLEAN else one.unit
-        rows.append((tag, one.path, one.node, kind, unit, low, high))
-    return rows, left_out
-
-
-def _tag(path: str, used: set[str]) -> str:
-    stem = _NO_TAG.sub("_", path.rpartition("/")[2]).strip("_")[:_TAG_MAX] or "P"
-    tag, number = stem, 2
-    while tag in used:
-        tag, number = f"{stem}_{number}", number + 1
-    used.add(tag)
-    return tag

@@ -6,8 +6,9 @@ Source: `acquisition.md` 3.16.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from edge.commands.quantities import reading_text, span_text
+from edge.commands.read_words import zone_of
 from proto.message import Language
 from proto.message import say as message
 from proto.quality import Detail
@@ -95,8 +96,8 @@ def point_lines(body: Body, lang: Language, zone: str = "UTC") -> list[str]:
             *_loop(body, lang),
         ]
     return [
-        _value(body, lang, _zone(zone)),
-        *_line(body, lang, _zone(zone)),
+        _value(body, lang, zone_of(zone)),
+        *_line(body, lang, zone_of(zone)),
         _way(body, lang),
         _source(body, lang),
         *_loop(body, lang),
@@ -118,11 +119,11 @@ def _value(body: Body, lang: Language, zone: tzinfo) -> str:
     name, unit = body.get("tag") or body.get("point"), str(body.get("unit"))
     value, quality = body.get("value"), str(body.get("quality"))
     age_ms, now_us = body.get("age_ms"), body.get("now_us")
-    shown = "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    shown = reading_text(value, bits=32)
     shown = shown if unit in ("1", "bool") else f"{shown} {unit}"
     why = _why(body, lang)
     if quality == "GOOD":
-        age = "" if age_ms is None else f"   {say('age', lang)} {_span(age_ms, lang)}"
+        age = "" if age_ms is None else f"   {say('age', lang)} {span_text(_number(age_ms))}"
         return f"{name}  {shown}  GOOD{age}"
     text = f"{name} {say('is', lang)} {quality}: {why}"
     if age_ms is None or value is None:
@@ -130,7 +131,8 @@ def _value(body: Body, lang: Language, zone: tzinfo) -> str:
     when = ""
     if isinstance(now_us, int) and isinstance(age_ms, int):
         when = f" {say('at', lang)} {_clock(now_us - age_ms * 1000, zone)}"
-    return f"{text}; {say('last', lang)} {shown}{when} ({say('age', lang)} {_span(age_ms, lang)})"
+    age = f"{say('age', lang)} {span_text(_number(age_ms))}"
+    return f"{text}; {say('last', lang)} {shown}{when} ({age})"
 
 
 def _why(body: Body, lang: Language) -> str:
@@ -171,9 +173,11 @@ def _way(body: Body, lang: Language) -> str:
     device = _map(body.get("device"))
     slot = body.get("slot")
     end = "" if slot is None else f", {say('slot', lang)} {slot}"
+    profile, version = body.get("profile"), body.get("profile_version")
+    whose = f"{profile}" if version is None else f"{profile} v{version}"
     return (
-        f"  edge.toml {device.get('place')} -> {body.get('profile') or device.get('name')} -> "
-        f"{body.get('register')}, {say('block', lang)} {body.get('axis')}{end}"
+        f"  edge.toml {device.get('place')} -> {whose if profile else device.get('name')} -> "
+        f"{body.get('register')}, {say('block', lang)} {body.get('block_number', '-')}{end}"
     )
 
 
@@ -215,29 +219,9 @@ def _used(body: Body, lang: Language) -> str:
     return f"  {text}"
 
 
-def _span(age_ms: object, lang: Language) -> str:
-    """Return a duration as people say it: 412 ms, 12 s, 1 min 47 s, 3 h 5 min."""
-    ms = int(_number(age_ms))
-    if ms < 10_000:
-        return f"{ms} ms"
-    seconds = ms // 1000
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
 def _clock(wall_us: int, zone: tzinfo) -> str:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=wall_us)
     return moment.astimezone(zone).strftime("%H:%M:%S")
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def _map(value: object) -> Body:

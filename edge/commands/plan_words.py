@@ -135,7 +135,8 @@ def plan_text(line: LinePlan, learnt: Mapping[str, Learnt], lang: Language) -> I
     yield f"{line.config.name}  {transport(line)}"
     for device in line.devices:
         mine = [axis for axis in line.axes if axis.block.device == device.name]
-        yield _unit_text(device.name, device.unit_id, device.profile.profile, mine, learnt, lang)
+        profile = f"{device.profile.profile} v{device.profile.version}"
+        yield _unit_text(device.name, device.unit_id, profile, mine, learnt, lang)
         if isinstance(device.profile, ModbusProfile):
             for hole in device.profile.modbus.forbidden:
                 yield f"  {word('forbidden', lang)} {hole.table} {hole.first}..{hole.last}"

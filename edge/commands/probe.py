@@ -9,7 +9,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from devices.modbus.ask import Ask
-from devices.modbus.survey import ECHO, IDENTIFY, Findings, draft
+from devices.modbus.survey import (
+    ECHO,
+    IDENTIFY,
+    LONGEST_BITS,
+    LONGEST_REGISTERS,
+    Findings,
+    draft,
+)
 from edge.clock import SystemClock
 from edge.commands.files import write_whole
 from edge.commands.listen import listen_on
@@ -31,7 +38,8 @@ Listen = Annotated[
 Out = Annotated[Path | None, Parameter(name="--out", help="where the draft goes 草稿文件")]
 
 ADDRESS_MAX = 65_535
-EXCEPTION_NAMES = {0: "yes", 1: "no (exception 1)", -1: "no answer"}
+LONGEST = (LONGEST_REGISTERS, LONGEST_BITS)
+THERE = {"zh": ("有", "无应答", "无（异常 {}）"), "en": ("yes", "no answer", "no (exception {})")}
 
 
 def probe(
@@ -166,22 +174,27 @@ def _is_running(made: Installation) -> bool:
     return True
 
 
-def _there(code: int) -> str:
-    return EXCEPTION_NAMES.get(code, f"no (exception {code})")
+def _there(code: int, lang: Language = "en") -> str:
+    yes, lost, refused = THERE[lang]
+    return yes if code == 0 else lost if code < 0 else refused.format(code)
 
 
 def _show(
     found: Findings, span: tuple[int, int], took_s: float, path: Path, lang: Language
 ) -> None:
     zh = lang == "zh"
-    names = [f"fc {function} {_there(found.functions[function])}" for function in (1, 2, 3, 4)]
-    names.append(f"fc 8 echo {_there(found.functions[ECHO])}")
-    names.append(f"fc 43/14 {_there(found.functions[IDENTIFY])}")
+    names = [f"fc {code} {_there(found.functions[code], lang)}" for code in (1, 2, 3, 4)]
+    names.append(f"fc 8 {'回波' if zh else 'echo'} {_there(found.functions[ECHO], lang)}")
+    names.append(f"fc 43/14 {_there(found.functions[IDENTIFY], lang)}")
     print("   ".join(names))
     for table in found.tables:
-        unit = "bits" if table.function in (1, 2) else "registers"
-        proof = f" ({table.longest + 1}: exception {table.refused_with})"
-        proof = proof if table.refused_with else ""
+        is_bits = table.function in (1, 2)
+        unit = ("位" if is_bits else "个寄存器") if zh else ("bits" if is_bits else "registers")
+        refused = "异常" if zh else "exception"
+        proof = f" ({table.longest + 1}: {refused} {table.refused_with})"
+        no_proof = "（此范围内更长的未获应答）" if zh else " (no longer one was answered here)"
+        full = table.longest >= min(LONGEST[is_bits], span[1] - span[0] + 1)
+        proof = proof if table.refused_with else "" if full else no_proof
         holes = ", ".join(f"{a}..{b}" for a, b in table.forbidden) or ("无" if zh else "none")
         longest = "最长读取" if zh else "longest read"
         forbidden = "禁读" if zh else "forbidden within"
@@ -192,8 +205,9 @@ def _show(
     p50, p99, most = (found.percentile_ns(share) // 10**6 for share in (0.5, 0.99, 1.0))
     head = "应答时间" if zh else "turnaround"
     answer_max = found.answer_max_ns // 10**6
+    slowest = "最长" if zh else "longest"
     print(
-        f'{head} p50 {p50} ms  p99 {p99} ms  longest {most} ms   -> answer_max = "{answer_max}ms"'
+        f'{head} p50 {p50} ms  p99 {p99} ms  {slowest} {most} ms   -> answer_max = "{answer_max}ms"'
     )
     end = "次询问，用时" if zh else "requests in"
     no_writes = "，无写入" if zh else ", no writes"

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
-
 from devices.address import ModbusAddress
 from edge.clock import SystemClock
+from edge.commands.read_words import reading_lines, zone_of
 from edge.commands.word_orders import in_each_order, registers_of
 from edge.commands.words import (
     OK,
@@ -15,13 +14,10 @@ from edge.commands.words import (
     Body,
     Json,
     Lang,
-    Language,
     emit,
     number_of,
-    paper,
     refuse,
     rows_of,
-    say,
 )
 from edge.control import ask
 from edge.installation import load
@@ -50,22 +46,13 @@ def read(file: Path, *tags: str, as_json: Json = False, lang: Lang = "zh") -> in
         if len(rows) != len(names):
             raise NotFound("control.silent", "the running gateway answered for other points")
     rows = [_with_registers(made.plant, n, row) for n, row in zip(numbers, rows, strict=True)]
-    table = Table(*(say(key, lang) for key in ("tag", "value", "quality", "age")))
+    zone = zone_of(made.config.config.timezone)
+    now_us = SystemClock().wall_us()
     for row in rows:
         if as_json:
             emit({"schema": "point-value/1", **row})
-            continue
-        age = row.get("age_ms")
-        table.add_row(
-            f"{row.get('tag')} {row.get('title')}",
-            f"{row.get('value')} {row.get('unit')}",
-            f"{row.get('quality')} {row.get('reason')}",
-            "-" if age is None else f"{age} ms",
-        )
-    if not as_json:
-        paper().print(table)
-        for row in rows:
-            _print_orders(row, lang)
+        else:
+            print(*reading_lines(row, now_us, lang, zone), sep="\n")
     return OK if all(row.get("quality") != Quality.BAD.name for row in rows) else WRONG
 
 
@@ -73,26 +60,18 @@ def _with_registers(plant: Plant, number: int, row: Body) -> Body:
     """Return a row with its registers and what they say in each word order."""
     value = row.get("value")
     address = plant.bindings[number].address if number < len(plant.bindings) else None
-    if not isinstance(address, ModbusAddress) or not isinstance(value, float):
+    if address is None:
         return row
     point = plant.points[number]
+    row = {**row, "register": str(address), "type": str(point.type)}
+    if not isinstance(address, ModbusAddress) or not isinstance(value, float):
+        return row
     registers = registers_of(point, address, value)
     if not registers:
-        return {**row, "register": str(address)}
+        return row
     orders = in_each_order(point, address, registers)
     return {
         **row,
-        "register": str(address),
         "registers": [f"{register:04X}" for register in registers],
         "orders": {order.value: shown for order, shown in orders.items()},
     }
-
-
-def _print_orders(row: Body, lang: Language) -> None:
-    """Print registers and the four word orders of a value: the panel decides which is right."""
-    orders, registers = row.get("orders"), row.get("registers")
-    if not isinstance(orders, dict) or not isinstance(registers, list):
-        return
-    shown = "   ".join(f"{order} {value:.6g}" for order, value in orders.items())
-    text = f"{row.get('tag')}  {row.get('register')}  {say('registers', lang)} "
-    print(f"{text}{' '.join(registers)}   {shown}   {say('panel', lang)}")

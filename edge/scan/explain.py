@@ -9,7 +9,7 @@ from edge.interlock.model import Cause, Condition, Interlock, Model
 from edge.interlock.reading import BAD, Reading
 from edge.interlock.reference import evaluate
 from edge.interlock.scan import State, shots, view
-from edge.points import Plant
+from edge.plant import LinePlan, Plant
 from edge.scan.records import input_body, state_body
 from proto.quality import Quality, Reason
 
@@ -49,16 +49,24 @@ def explain_point(
             "place": f"device.{axis.device}",
         },
         "profile": device.profile,
+        "profile_version": _version(line, axis.block.device),
         "register": _register(plant, number),
         "scale": point.scale,
         "offset": point.offset,
         "block": axis.block.describe(),
         "axis": axis.index,
+        "block_number": axis.block_index + 1,
         "poll": point.poll,
         "period_ms": axis.period_ns // 10**6,
         "acquire": "subscribe" if axis.subscribed else "read",
     }
     return body if image is None else body | value_of(plant, number, image, now_ns)
+
+
+def _version(line: LinePlan | None, device: str) -> int | None:
+    """Return the version of a device's profile; None for one that has none."""
+    found = [] if line is None else [one for one in line.devices if one.name == device]
+    return found[0].profile.version if found else None
 
 
 def _register(plant: Plant, number: int) -> str:

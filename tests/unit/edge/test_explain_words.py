@@ -18,7 +18,9 @@ BODY: dict[str, object] = {
     "device": {"name": "bearing_1", "path": "plc", "place": "device.1"},
     "profile": "bearing_monitor",
     "register": "holding 104 float32 ABCD",
-    "axis": 4,
+    "axis": 7,
+    "block_number": 4,
+    "profile_version": 1,
     "slot": 41872,
     "line_state": "partly",
     "unit_state": {
@@ -50,7 +52,8 @@ def test_a_bad_point_says_why_since_when_and_who_else_answers() -> None:
         "last value 78.5 Cel at 06:11:33 (age 1 min 47 s)",
         "  line rs485-1: up, some units are silent; unit bearing_1: suspended since 06:11:33; "
         "3 failures in a row; 4 s until the next probe; others on the line answer: dp_1",
-        "  edge.toml device.1 -> bearing_monitor -> holding 104 float32 ABCD, block 4, slot 41872",
+        "  edge.toml device.1 -> bearing_monitor v1 -> holding 104 float32 ABCD, block 4, "
+        "slot 41872",
         "  path plc, source bearing_1 alive (107.0 s since it last moved), clock +3.2 s ± 40 ms",
         "  used by interlock FUR-03 (cause C2), alarm TT-102.HH   configuration 42   plan 9c41f0",
     ]
