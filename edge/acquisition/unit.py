@@ -250,9 +250,7 @@ class Unit:
     def digest_axes(self) -> tuple[AxisPlan, ...]:
         """The blocks that hold numbers which identify device, program or set-points."""
         return tuple(
-            axis
-            for axis in self.axes
-            if self._blocks[axis.index].digests and not axis.subscribed
+            axis for axis in self.axes if self._blocks[axis.index].digests and not axis.subscribed
         )
 
     def member(self) -> Member:
