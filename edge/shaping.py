@@ -49,15 +49,6 @@ def is_guarded(line: LineConfig, devices: Sequence[DeviceSettings]) -> bool:
     return is_full_guard(as_driven, devices)
 
 
-def reads_rings(line: LineConfig, devices: Sequence[DeviceSettings]) -> bool:
-    """Return True where event rings are read: direct MBAP, whose ids tell all answers apart.
-
-    On a guarded line their counts would have to be fenced against those of the blocks.
-    """
-    is_heard = line.is_modbus and not line.is_listening_only
-    return is_heard and not is_guarded(line, devices)
-
-
 def fence_of(line: LineConfig, devices: Sequence[DeviceSettings], probing: Probing) -> Fence:
     """Return how counts are told apart: not at all where transaction ids do it."""
     if not is_guarded(line, devices):

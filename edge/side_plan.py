@@ -59,12 +59,6 @@ def side_plan(line: LinePlan) -> tuple[SideReads, ...]:
     return tuple(found)
 
 
-def reads_rings(line: LinePlan, device: DeviceSettings) -> bool:
-    """Return True where the event ring of a device is read."""
-    at = line.devices.index(device)
-    return side_plan(line)[at].records is not None
-
-
 def regular(line: LinePlan) -> Iterator[Regular]:
     """Yield what is read beside the blocks while nothing is new: index, last record, texts.
 

@@ -21,7 +21,7 @@ from edge.commands.words import (
 )
 from edge.config_outside import exceptions
 from edge.installation import Installation, load
-from edge.shaping import reads_rings
+from edge.side_plan import side_plan
 from proto.errors import ConfigError, Fault
 
 
@@ -51,17 +51,16 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
 
 
 def _unread_rings(made: Installation, file: str) -> Iterable[Fault]:
-    """Name each device whose profile declares a ring of events or texts that nobody reads yet."""
+    """Name each device whose ring of events or texts nobody reads: on a tap, and over OPC UA."""
     for line in made.plant.lines:
-        for device in line.devices:
-            ring = device.profile.event_ring
-            if ring is not None and not reads_rings(line.config, line.devices):
+        for device, reads in zip(line.devices, side_plan(line), strict=True):
+            if device.profile.event_ring is not None and reads.records is None:
                 message = (
                     f"the event ring of profile {device.profile.profile} is checked but not read: "
                     "its events reach nobody 事件环仅校验，尚不采集"
                 )
                 yield Fault(f"{file}: device {device.name}", "edge.ring_not_read", message)
-            if device.profile.texts:
+            if device.profile.texts and not reads.texts:
                 message = (
                     f"the texts of profile {device.profile.profile} are checked but not read: "
                     "a changed serial number or version goes unseen 文本仅校验，尚不采集"
