@@ -134,7 +134,7 @@ def _rings(line: LinePlan, *, is_rtu: bool) -> Iterator[RingReads]:
             index=tuple(sorted(whole)),
             records=records.whole,
             words=records.words,
-            quantity_max=max(*records.one, *records.many, records.chunk * records.words),
+            quantity_max=max((*records.one, *records.many, records.chunk * records.words)),
             period_ns=RING_PERIOD_NS,
             counts=(*records.one, *records.many),
             idle=len(look),
