@@ -1,7 +1,7 @@
 """Events of a controller's ring, from our simulator's server to the sink: each once, or counted."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from devices import catalog
@@ -48,11 +48,11 @@ T0_US = 1_795_000_000_000_000
 
 
 class Store:
-    """A sink whose records are on disk when the test says so."""
+    """A sink of records, and of what is committed with them."""
 
     def __init__(self) -> None:
-        self.records: list[dict[str, object]] = []
-        self.settled: int | None = None
+        self.records: list[Mapping[str, object]] = []
+        self.keeps: dict[str, str] = {}
 
     def offer(self, axis: int, slot: int | None, skipped: int, columns: BlockColumns) -> None:
         """Take a row."""
@@ -64,10 +64,20 @@ class Store:
         """Take a record."""
         self.records.append(body)
 
-    def durable(self) -> tuple[int, int]:
-        """All, or as many as the test says."""
-        taken = len(self.records)
-        return taken, taken if self.settled is None else self.settled
+    def record_kept(
+        self, lane: Lane, bodies: Sequence[Mapping[str, object]], key: str, value: str
+    ) -> None:
+        """Take records with what belongs to them."""
+        self.records += bodies
+        self.keeps[key] = value
+
+    def kept(self, key: str) -> str | None:
+        """What a run before kept."""
+        return self.keeps.get(key)
+
+    def durable_records(self) -> tuple[int, int]:
+        """Nothing waits."""
+        return len(self.records), len(self.records)
 
     def of(self, kind: str) -> list[Mapping[str, object]]:
         """Records of one kind."""
@@ -120,8 +130,7 @@ async def watch(
         image=ProcessImage(plant.layout),
         sink=store,
         start_ns=clock.mono_ns(),
-        durable_records=store.durable,
-        rings=folder / "rings",
+        keeper=store,
     )
     tasks = [asyncio.create_task(run()) for run in lines.tasks().values()]
     try:
@@ -135,12 +144,11 @@ async def watch(
 
 async def test_events_come_once_each_over_restart_wrap_and_overrun(tmp_path: Path) -> None:
     controller, store = Controller(), Store()
-    cursor = tmp_path / "rings" / "holder.json"
     await controller.server.prepare()
     controller.write(3)
     await controller.server.open()
     try:
-        await watch(controller, store, tmp_path, cursor.exists)
+        await watch(controller, store, tmp_path, lambda: "ring/holder" in store.keeps)
         assert store.seqs() == []  # the first look begins at the last record
         controller.write(5)
         await watch(controller, store, tmp_path, lambda: len(store.seqs()) >= 5)
@@ -159,30 +167,5 @@ async def test_events_come_once_each_over_restart_wrap_and_overrun(tmp_path: Pat
         assert lost["lost"] == 450 - whole
         assert len(set(map(str, store.seqs()))) == whole
         assert len({str(one["id"]) for one in store.of("device.event")}) == whole
-    finally:
-        await controller.server.stop()
-
-
-async def test_the_cursor_waits_for_the_disk_and_what_comes_again_has_the_same_id(
-    tmp_path: Path,
-) -> None:
-    controller, store = Controller(), Store()
-    cursor = tmp_path / "rings" / "holder.json"
-    await controller.server.prepare()
-    controller.write(3)
-    await controller.server.open()
-    try:
-        await watch(controller, store, tmp_path, cursor.exists)
-        before = cursor.read_bytes()
-        store.settled = 0
-        controller.write(2)
-        await watch(controller, store, tmp_path, lambda: len(store.seqs()) >= 2)
-        assert cursor.read_bytes() == before
-        again = Store()
-        await watch(controller, again, tmp_path, lambda: len(again.seqs()) >= 2)
-        ids = [[one["id"] for one in each.of("device.event")] for each in (store, again)]
-        assert ids[0] == ids[1]
-        assert all(one["replayed"] for one in again.of("device.event"))
-        assert cursor.read_bytes() != before
     finally:
         await controller.server.stop()
