@@ -238,7 +238,8 @@ class Inbox:
                 if isinstance(notification, ua.DataChangeNotification):
                     self._collect(watch, notification.MonitoredItems or (), layers, depth)
                 elif isinstance(notification, ua.StatusChangeNotification):
-                    watch.is_dead = True
+                    # Good_SubscriptionTransferred stands in the queue that was taken over itself
+                    watch.is_dead |= notification.Status.is_bad()
             self._token += 1
             self._tell(watch, layers, message)
             watch.order.handed_on(sequence, self._token)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from devices import catalog
 from devices.address import NodeType, OpcUaAddress
-from edge import points
+from edge import events, points
 from edge.acquisition.drivers import Shared, make_driver
 from edge.acquisition.lines import Lines
 from edge.acquisition.resume import Books
@@ -36,6 +36,7 @@ name = "session"
 kind = "opcua"
 address = "opc.tcp://127.0.0.1:{port}/"
 pki = "{pki}"
+security = "Basic256Sha256"
 [[device]]
 name = "booth"
 line = "session"
@@ -87,6 +88,7 @@ async def spool_of(plant: Plant, directory: Path) -> Spool:
 
 async def keep(port: int, pki: Path, directory: Path, window_ms: int) -> None:
     """Read and commit until SIGTERM."""
+    events.configure(sys.stderr, people=True)
     clock, plant = RealClock(), plant_of(port, pki)
     spool = await spool_of(plant, directory)
     recorder = Recorder(
@@ -108,7 +110,6 @@ async def keep(port: int, pki: Path, directory: Path, window_ms: int) -> None:
         sink=recorder,
         start_ns=spool.t0.mono_ns,
         durable=recorder.durable,
-        durable_records=recorder.durable_records,
         books=books,
         told=recorder.told,
     )

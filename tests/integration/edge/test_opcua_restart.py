@@ -128,7 +128,7 @@ async def test_our_restart_within_a_subscriptions_life_loses_nothing_and_doubles
         for _ in range(3):
             await asyncio.sleep(chance.uniform(0.2, 1.5))
             async with keeper(peer, pki, kept) as process:
-                await asyncio.sleep(chance.uniform(2.5, 4.5))  # between two commits
+                await asyncio.sleep(chance.uniform(2.0, 3.5))  # between two commits
                 if end == "kill":
                     process.kill()
         async with keeper(peer, pki, kept):
