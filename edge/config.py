@@ -248,6 +248,10 @@ def _named(rows: object) -> frozenset[str]:
     return frozenset(name for name in found if isinstance(name, str))
 
 
+ASKED_MODBUS = {"modbus-tcp", "modbus-tls", "modbus-rtu", "modbus-rtu-tcp", "modbus-dial-in"}
+"""Kinds of lines that two members of one pair may have side by side."""
+
+
 def _check_devices(
     reading: _Reading,
     named: frozenset[str],
@@ -257,23 +261,27 @@ def _check_devices(
     kinds = {line.name: line.kind for _, line in lines}
     names: dict[str, int] = {}
     units: dict[tuple[str, int], str] = {}
+    members = {name for _, device in devices for name in device.pair}
     for i, device in devices:
         key = f"device[{i}]"
         if device.name in names:
             message = f'name "{device.name}" stands in device[{names[device.name]}] already'
             reading.fault(f"{key}.name", "config.duplicate", message)
         names.setdefault(device.name, i)
-        reading.faults += device_faults(device, f"{reading.file}: {key}")
+        is_member = device.name in members
+        reading.faults += device_faults(device, f"{reading.file}: {key}", is_member=is_member)
         if device.line is None:
             continue
         if device.line not in named:
             message = f'no [[line]] has the name "{device.line}"{near(device.line, named)}'
             reading.fault(f"{key}.line", "config.unknown_line", message)
         _check_unit(reading, key, device, kinds.get(device.line), units)
-    _check_pairs(reading, devices)
+    _check_pairs(reading, devices, kinds)
 
 
-def _check_pairs(reading: _Reading, devices: Rows[DeviceConfig]) -> None:
+def _check_pairs(
+    reading: _Reading, devices: Rows[DeviceConfig], kinds: Mapping[str, str]
+) -> None:
     owners: dict[str, str] = {}
     by_name = {device.name: device for _, device in devices}
     for i, device in devices:
@@ -286,6 +294,14 @@ def _check_pairs(reading: _Reading, devices: Rows[DeviceConfig]) -> None:
             if owner != device.name:
                 message = f'"{member}" belongs to pair "{owner}" already'
                 reading.fault(f"device[{i}].pair", "config.duplicate", message)
+            if other is not None and other.profile not in (None, device.profile):
+                message = f'"{member}" has profile "{other.profile}", the pair another 成员模板不同'
+                reading.fault(f"device[{i}].pair", "config.value", message)
+        found = {kinds.get(by_name[name].line or "") for name in device.pair if name in by_name}
+        if len(found) > 1 and not found <= ASKED_MODBUS:
+            kinds_text = ", ".join(sorted(str(kind) for kind in found))
+            message = f"both members on Modbus lines that are asked, or both on one kind: {kinds_text}"
+            reading.fault(f"device[{i}].pair", "config.protocol", message)
 
 
 def _check_unit(

@@ -107,15 +107,21 @@ class DeviceConfig(FileModel):
         return bool(self.pair)
 
 
-def device_faults(device: DeviceConfig, key: str) -> Iterator[Fault]:
-    """Yield what is wrong within one device; `key` is its place, such as `edge.toml: device[0]`."""
+def device_faults(
+    device: DeviceConfig, key: str, *, is_member: bool = False
+) -> Iterator[Fault]:
+    """Yield what is wrong within one device; `key` is its place, such as `edge.toml: device[0]`.
+
+    A member of a pair has connection and address alone: profile and life are those of the pair.
+    """
     if device.line is None and not device.is_pair:
         yield Fault(f"{key}.line", "config.missing", "line is required, or pair = [a, b]")
     if device.is_pair:
         yield from _pair_faults(device, key)
-    if device.profile is None and device.points is None:
+    if device.profile is None and device.points is None and not is_member:
         yield Fault(f"{key}.profile", "config.missing", "give profile, or points = a point list")
-    yield from _life_faults(device, key)
+    if not is_member or device.life is not None or device.source:
+        yield from _life_faults(device, key)
     names = [source.name for source in device.source]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Fault(f"{key}.source", "config.duplicate", f'source "{name}" stands twice')

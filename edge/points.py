@@ -69,6 +69,7 @@ def build(
                 found = replace(found, points=_untagged(found.points))
             if own is not None:
                 found = replace(found, points=own.placed(found.points))
+            found = _with_lives(found, device)
             faults += _device_faults(config, device, profile, found, place)
             settings[device.name] = found
     faults += _tag_faults(settings.values(), file)
@@ -117,6 +118,24 @@ def _untagged(bindings: Sequence[PointBinding]) -> tuple[PointBinding, ...]:
     return tuple(replace(b, point=replace(b.point, tag=b.point.name)) for b in bindings)
 
 
+def _with_lives(settings: DeviceSettings, device: DeviceConfig) -> DeviceSettings:
+    """Return the settings with the life points of all sources marked, and belonging to them."""
+    of = {f"{device.name}/{one.life}": one.name for one in device.source if one.life != "none"}
+    if not of:
+        return settings
+    points = tuple(
+        replace(
+            binding,
+            point=replace(binding.point, life=True),
+            source=binding.source or of[binding.point.name],
+        )
+        if binding.point.name in of
+        else binding
+        for binding in settings.points
+    )
+    return replace(settings, points=points)
+
+
 def _life_name(device: DeviceConfig) -> str:
     return "" if device.life in (None, "none") else device.life or ""
 
@@ -139,14 +158,37 @@ def _device_faults(
         faults.append(
             Fault(f"{place}.life", "config.life", message + near(device.life or "", names))
         )
+    faults += _source_faults(device, settings, place)
     for binding in settings.points:
         if binding.point.life and binding.moves is None:
-            message = f'"{device.life}" has no moves = "counter" in its profile'
+            name = binding.point.name.partition("/")[2]
+            message = f'"{name}" has no moves = "counter" in its profile'
             faults.append(Fault(f"{place}.life", "config.life", message))
         if binding.point.poll not in config.poll:
             message = f'point {binding.point.name}: no class "{binding.point.poll}" in [poll]'
             hint = near(binding.point.poll, config.poll)
             faults.append(Fault(f"{place}.profile", "config.unknown_poll", message + hint))
+    return faults
+
+
+def _source_faults(device: DeviceConfig, settings: DeviceSettings, place: str) -> list[Fault]:
+    """Return life points that are none, and points of which nobody says whose they are."""
+    faults: list[Fault] = []
+    names = [binding.point.name.partition("/")[2] for binding in settings.points]
+    for i, source in enumerate(device.source):
+        if source.life != "none" and source.life not in names:
+            message = f'no point "{source.life}" of this device 没有该测点' + near(source.life, names)
+            faults.append(Fault(f"{place}.source[{i}].life", "config.life", message))
+    if len(device.source) < 2:
+        return faults
+    known = {source.name for source in device.source}
+    lost = [b.point.name for b in settings.points if b.source not in known]
+    if lost:
+        message = (
+            f"{len(lost)} points do not say which source they belong to ({', '.join(lost[:3])} …): "
+            "fill in the column source of the point list 请填写源控制器"
+        )
+        faults.append(Fault(f"{place}.source", "config.source_missing", message))
     return faults
 
 

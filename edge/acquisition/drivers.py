@@ -127,7 +127,7 @@ def modbus_driver(line: LinePlan, base: Path, clock: Clock, shared: Shared) -> M
 def modbus_line(line: LinePlan, base: Path) -> ModbusLine:
     """Return a Modbus line of the configuration as its driver takes it."""
     config = line.config
-    owners = dict(zip((d.name for d in line.devices), line.owners, strict=False))
+    owners = dict(zip((d.name for d in line.devices), line.own_configs, strict=False))
     is_rtu = config.kind in ("modbus-rtu", "modbus-rtu-tcp") or config.framing == "rtu"
     return ModbusLine(
         name=config.name,
