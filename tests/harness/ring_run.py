@@ -94,7 +94,6 @@ class Controller:
         count: slots.
         written: events so far.
         bursts: (from, until) in ns; within one it writes `rate` events a second.
-        torn: share of answers in which the newest slot is seen half written.
     """
 
     count: int
@@ -133,6 +132,8 @@ class Wire:
 
     Attributes:
         busy_ns: time that requests took.
+        lost_share: of requests without an answer.
+        torn_share: of answers in which the slot that is written next is seen half written.
         asked: every request.
     """
 
@@ -155,9 +156,10 @@ class Wire:
         if self.is_cut or self._luck.random() < self.lost_share:
             return None
         data = bytearray(self._plc.memory[2 * ask.start : 2 * ask.end])
-        if ask.start >= START and self._luck.random() < self.torn_share:
-            record = self._luck.randrange(len(data) // (2 * WORDS) or 1)
-            data[2 * WORDS * record : 2 * WORDS * record + 2] = b"\xff\xff"
+        at = START + WORDS * (self._plc.written % self._plc.count)
+        if ask.start <= at and at + WORDS <= ask.end and self._luck.random() < self.torn_share:
+            begin = 2 * (at - ask.start)  # the slot that is being written
+            data[begin : begin + 4] = struct.pack(">I", self._plc.written + 1)
         return RegistersRead(bytes(data), sent_ns, self._now.ns)
 
 
@@ -292,7 +294,7 @@ def campaign(
 
     async def run() -> RingScore:
         world = World(count, **how)  # type: ignore[arg-type]
-        world.wire.torn_share = 0.01
+        world.wire.torn_share = 0.5
         world.wire.lost_share = 0.002
         await world.run_until(world.now.ns + 5 * 10**9)
         begin_ns, at_ns = world.now.ns, world.now.ns

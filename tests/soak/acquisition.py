@@ -1,6 +1,7 @@
-"""M4 and M11 at full length: a million reads on each wire, ten million in virtual time, the tap.
+"""M4, M10, M11 at full length: a million reads on each wire, ten million virtual, tap and rings.
 
 usage: python -m tests.soak acquisition [--reads 1000000] [--virtual 10000000] [--tap 1000000]
+           [--ring 1000000]
            [--wires rtu,rtu-tcp,dial-in,mbap,mbap-gateway] [--lines 12] [--workers N] [--seed 1]
            [--share 0.01] [--cuts 100] [--no-times]
 
@@ -26,6 +27,7 @@ from tests.harness import guard_run, pace, tap_model
 from tests.harness.campaign import WIRES, campaign
 from tests.harness.oracle import Tally
 from tests.harness.script import Fault
+from tests.soak.rings import rings
 
 CHUNK_VIRTUAL = 50_000
 
@@ -175,6 +177,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--reads", type=int, default=1_000_000)
     parser.add_argument("--virtual", type=int, default=10_000_000)
     parser.add_argument("--tap", type=int, default=1_000_000)
+    parser.add_argument("--ring", type=int, default=1_000_000)
     parser.add_argument("--wires", default=",".join(WIRES))
     parser.add_argument("--lines", type=int, default=12)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
@@ -201,6 +204,7 @@ def main(arguments: Sequence[str]) -> int:
         failed |= missed
         for result in results:
             print(json.dumps(result))
+    failed |= bool(options.ring) and not rings(options.ring, options.seed)
     for server in ("node", "asyncua") if options.cuts else ():
         command = [sys.executable, "-m", "tests.harness.opcua_cuts"]
         command += ["--cuts", str(options.cuts), "--server", server]

@@ -17,8 +17,8 @@ def rings(events: int, seed: int = 1) -> bool:
         "ring below its length, killed": campaign(
             events,
             count=1000,
-            burst=900,
-            pause_s=4.0,
+            burst=700,
+            pause_s=12.0,
             crash_every_s=1.5,
             commit_every=7,
             has_total=False,
