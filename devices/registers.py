@@ -100,6 +100,8 @@ class Layout:
         scale, offset: float64[n]; None where every value is its raw number.
         zero: float64[n] of zeros: its product with the values is a number if they all are; None
             where no value can be anything but a number.
+        plain: type of all values where they stand on the wire one behind the other, in order and
+            high byte first, and are whole numbers that a float holds; else None.
         fault_int, fault_int_raw: which value, and which raw code of it, is a fault; parallel.
         fault_float, fault_float_value: the same for floats.
         loop, loop_low, loop_high: which values are loop currents, and their raw bounds.
@@ -114,6 +116,7 @@ class Layout:
     scale: NDArray[np.float64] | None
     offset: NDArray[np.float64]
     zero: NDArray[np.float64] | None
+    plain: np.dtype[Any] | None
     fault_int: NDArray[np.intp]
     fault_int_raw: NDArray[np.int64]
     fault_float: NDArray[np.intp]
@@ -162,6 +165,7 @@ def compile_layout(slots: Sequence[Slot], start: int, quantity: int) -> Layout:
         scale=None if is_plain else np.array([slot.scale for slot in slots], np.float64),
         offset=np.array([slot.offset for slot in slots], np.float64),
         zero=np.zeros(len(slots)) if any(_may_be_no_number(slot) for slot in slots) else None,
+        plain=_plain([slot.address for slot in slots], start),
         fault_int=np.array([at for at, _ in fault_int], np.intp),
         fault_int_raw=np.array([raw for _, raw in fault_int], np.int64),
         fault_float=np.array([at for at, _ in fault_float], np.intp),
@@ -207,10 +211,10 @@ def _decode(data: bytes, layout: Layout) -> Decoded:
 
 def _numbers(data: bytes, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return raw codes and numbers in the order of the row."""
+    if layout.plain is not None:
+        words = np.frombuffer(data, layout.plain, layout.size).astype(np.int64)
+        return words, words.astype(np.float64)
     row = np.frombuffer(data, np.uint8).take(layout.index)
-    if len(layout.groups) == 1 and not layout.clocks and layout.groups[0].type in _UNSIGNED:
-        part = row.view(layout.groups[0].dtype)
-        return part.astype(np.int64), part.astype(np.float64)
     raw, number = np.empty(layout.size, np.int64), np.empty(layout.size, np.float64)
     for group in layout.groups:
         part, places = (
@@ -295,6 +299,25 @@ def _groups(addresses: Sequence[ModbusAddress], start: int) -> tuple[Group, ...]
             groups.append(Group(kind, dtype, byte, end, first, last, shift))
             byte, first = end, last
     return tuple(groups)
+
+
+_PLAIN: dict[RegisterType, np.dtype[Any]] = {
+    RegisterType.INT16: np.dtype(">i2"),
+    RegisterType.UINT16: np.dtype(">u2"),
+    RegisterType.INT32: np.dtype(">i4"),
+    RegisterType.UINT32: np.dtype(">u4"),
+}
+
+
+def _plain(addresses: Sequence[ModbusAddress], start: int) -> np.dtype[Any] | None:
+    """Return the one type of values that need no gather, as those of a range of registers."""
+    kind = addresses[0].type
+    dtype = _PLAIN.get(kind)
+    if dtype is None or any(address.type is not kind for address in addresses):
+        return None
+    wanted = range(dtype.itemsize * len(addresses))
+    stands = [byte for address in addresses for byte in _bytes(address, start)[::-1]]
+    return dtype if stands == list(wanted) else None
 
 
 def _clock(address: ModbusAddress, at: int, start: int) -> Clock:

@@ -29,6 +29,7 @@ class Desk:
 
     __slots__ = (
         "_detail",
+        "_hull",
         "_no_value",
         "_requests",
         "_source",
@@ -48,6 +49,7 @@ class Desk:
         assert isinstance(block.request, ModbusRead)
         self.block, self.read, self.target = block, block.request, target
         self.answer_unit = answer_unit
+        self._hull = self.read.hull
         self.cycle = 0
         self.has_answered = False
         self.n = n = len(block.points)
@@ -92,7 +94,7 @@ class Desk:
         """Decode the answers; `missing` are (column, exception) that no request covered."""
         layout = self.read.layout
         assert layout is not None
-        data = assemble(answers, self.read.hull)
+        data = assemble(answers, self._hull)
         columns = self._columns(data, layout, sent_ns, received_ns)
         self.asks = tuple(ask for ask, _ in answers)
         missing = [*self.unasked(self.read.spans), *missing]
@@ -131,7 +133,7 @@ class Desk:
 
     def unasked(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return which spans lie whole in no request of the last answer: their bytes are filler."""
-        hull, asks = self.read.hull, self.asks
+        hull, asks = self._hull, self.asks
         if len(asks) == 1 and asks[0].start <= hull.start and asks[0].end >= hull.end:
             return []
         return [(column, int(Detail.FORBIDDEN_RANGE)) for column in uncovered(spans, asks)]

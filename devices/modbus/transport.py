@@ -2,9 +2,9 @@
 
 What we lean on, and why it is done so:
 
-* The library opens and closes, and hands over every byte that comes (`trace_packet`); it is given
-  none back, so that it neither parses nor drops any.  The guard judges raw bytes, and the frames
-  that leave are the guard's, with transaction ids that it knows.
+* The library opens and closes.  Every byte that comes is taken at its very entrance
+  (`data_received`), so that it neither parses nor drops any; the guard judges raw bytes.  The
+  frames that leave are the guard's, with transaction ids that it knows, straight to the transport.
 * `retries=0`, `reconnect_delay=0`, and a huge number of answers missed: the owner of the line
   retries and reconnects; one dead unit closes nobody's connection.
 * `trace_connect(False)` tells a loss at once.
@@ -33,8 +33,6 @@ from proto.errors import DeviceRefused
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())
 logging.getLogger("pymodbus").propagate = False  # it logs each failure; ours is one event a change
 
-BUFFER_BYTES = 1 << 20
-"""The library drops unseen what exceeds its buffer; asyncio hands over at most 256 KiB at once."""
 _NEVER = 1 << 30
 _UNACKNOWLEDGED_MS = 10_000
 
@@ -76,11 +74,10 @@ class Connection:
             timeout=timeout_s,
             retries=0,
             reconnect_delay=0,
-            trace_packet=self._on_packet,
             trace_connect=self._on_connect,
         )
         client.set_max_no_responses(_NEVER)
-        client.ctx.max_buffer_size = BUFFER_BYTES
+        client.ctx.data_received = self._on_data  # type: ignore[method-assign]
         client.ctx.call_create = self._create
         self._client, self._is_up = client, True
         if not await client.connect():
@@ -94,7 +91,9 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send bytes; never waits."""
         assert self._client is not None
-        self._client.ctx.send(data)
+        transport = self._client.ctx.transport
+        if isinstance(transport, asyncio.WriteTransport):  # else it is lost: that is told elsewhere
+            transport.write(data)
 
     def has_bytes(self) -> bool:
         """Return True when bytes wait in the kernel that nobody has been told of."""
@@ -122,14 +121,9 @@ class Connection:
             self._error = error
             raise OSError(str(error)) from error
 
-    def _on_packet(self, is_sending: bool, data: bytes) -> bytes:
-        if is_sending:
-            return data
-        client = self._client
-        if client is not None:
-            client.ctx.recv_buffer = b""
+    def _on_data(self, data: bytes) -> None:
+        if self._client is not None:
             self._on_bytes(data)
-        return b""
 
     def _on_connect(self, is_connected: bool) -> None:
         if not is_connected and self._client is not None:

@@ -19,6 +19,7 @@ from edge.acquisition.pair_desk import PairDesk
 from edge.acquisition.reports import Reports, RowSink
 from edge.acquisition.resume import Books
 from edge.acquisition.unit import Unit, UnitState
+from edge.grid import Grid, beat_after
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
 from proto.clock import Clock
@@ -72,7 +73,7 @@ class Lines:
             books: how far reports are on disk, for the next start.
             told: rows without a slot that were handed over of an axis.
         """
-        self._plant, self._clock = plant, clock
+        self._plant, self._clock, self._start_ns = plant, clock, start_ns
         reports = Reports("", image, sink, clock)
         self.clocks = ClockWatch(plant.device_configs, plant.axes, reports, clock)
         self._desks = {
@@ -125,9 +126,12 @@ class Lines:
         return {**owners, "lines": self.run_tick, "link points": self._own.run}
 
     async def run_tick(self) -> None:
-        """Let every line look for silent losses until cancelled."""
+        """Let every line look for silent losses until cancelled, in step with the grids."""
+        grid, beat = Grid(self._start_ns, int(TICK_S * 1e9)), -1
         while True:
-            await asyncio.sleep(TICK_S)
+            now_ns = self._clock.mono_ns()
+            beat, _ = beat_after(grid, beat, now_ns)
+            await asyncio.sleep(max(0, grid.due_ns(beat) - now_ns) / 1e9)
             for owner in self.owners:
                 owner.tick()
                 self._take_server_clock(owner)

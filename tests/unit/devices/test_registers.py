@@ -227,3 +227,38 @@ def test_a_float_may_be_scaled() -> None:
     decoded = gather(wire((0x3FC0, 0)), compile_layout([slot], 0, 2))
     assert decoded.value.tolist() == [14.0]
     assert decoded.raw.tolist() == [0x3FC00000]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (RegisterType.INT16, "h"),
+        (RegisterType.UINT16, "H"),
+        (RegisterType.INT32, "i"),
+        (RegisterType.UINT32, "I"),
+    ],
+)
+def test_a_range_of_registers_needs_no_gather_and_says_the_same(
+    kind: RegisterType, code: str
+) -> None:
+    size = kind.registers
+    slots = [
+        Slot(ModbusAddress(Table.HOLDING, 7 + size * at, kind, Order.ABCD), 0.5, 1.0)
+        for at in range(5)
+    ]
+    least = -(1 << (16 * size - 1)) if code.islower() else 0
+    values = [least, 1, 2, 3, least + (1 << 16 * size) - 1]
+    data = struct.pack(f">5{code}", *values)
+    whole = compile_layout(slots, 7, 5 * size)
+    assert whole.plain is not None
+    decoded = gather(data, whole)
+    assert decoded.raw.tolist() == values
+    assert decoded.value.tolist() == [0.5 * value + 1.0 for value in values]
+    backwards = compile_layout(slots[::-1], 7, 5 * size)
+    assert backwards.plain is None
+    assert gather(data, backwards).raw.tolist() == values[::-1]
+    with_a_hole = compile_layout(slots[:2] + slots[3:], 7, 5 * size)
+    assert with_a_hole.plain is None
+    assert gather(data, with_a_hole).raw.tolist() == values[:2] + values[3:]
+    swapped = [Slot(ModbusAddress(Table.HOLDING, 7, kind, Order.DCBA))]
+    assert (compile_layout(swapped, 7, size).plain is None) == (size > 1)

@@ -7,6 +7,7 @@ from edge import points
 from edge.config import EdgeConfig, load_text
 from edge.points import Plant
 from proto.batch import Lane
+from proto.errors import DeviceError
 
 EDGE = """
 gateway = { id = "610581-bof1a", site = "hancheng-steel", data_dir = "data" }
@@ -127,6 +128,52 @@ class Living(FakeDriver):
             count = self.values.get("bof1_plc/life_counter", 0.0) + 1
             self.values["bof1_plc/life_counter"] = count
         return await super().read(block)
+
+
+class CallsBack(FakeDriver):
+    """What a task would be told is told to `done`."""
+
+    started = 0
+    abandoned = 0
+    rested = 0
+
+    def start(self, block, done):  # type: ignore[no-untyped-def]
+        """Answer after the delay, never from in here."""
+        import asyncio
+
+        assert block.rides_on is None
+        if not self.connected:
+            return False
+        self.started += 1
+        self._task = asyncio.get_running_loop().create_task(self._answer(block, done))
+        return True
+
+    async def _answer(self, block, done):  # type: ignore[no-untyped-def]
+        try:
+            found = await self.read(block)
+        except DeviceError as error:
+            found = error
+        done(found)
+
+    def ride(self, block):  # type: ignore[no-untyped-def]
+        """Answer at once."""
+        try:
+            FakeDriver.read(self, block).send(None)
+        except StopIteration as found:
+            return found.value
+
+    def abandon(self) -> None:
+        """Forget who is to be called."""
+        self.abandoned += 1
+        self._task.cancel()
+
+    def rest(self) -> None:
+        """Count."""
+        self.rested += 1
+
+
+class Prompted(CallsBack, Living):
+    """Moves its life counter and calls back."""
 
 
 def values(made: Plant) -> dict[str, float]:

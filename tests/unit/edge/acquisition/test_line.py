@@ -1,9 +1,13 @@
-"""The owner of a line over a fake driver in virtual time: rows, image, losses, returns."""
+"""The owner of a line over a fake driver in virtual time: rows, image, losses, returns.
+
+Every scene is played twice: read by a task, and by call backs.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import numpy as np
+import pytest
 
 from devices.driver import Outcome, bad_columns
 from devices.failure import LinkFailed
@@ -11,20 +15,30 @@ from devices.fake import good_columns
 from edge.acquisition.line import LineOwner
 from edge.image import Link, ProcessImage
 from proto.quality import Detail, Quality, Reason
-from tests.unit.edge.plant import DUST, EDGE, Living, LoopClock, Sink, plant, values
+from tests.unit.edge.plant import DUST, EDGE, Living, LoopClock, Prompted, Sink, plant, values
 
 Scene = Callable[["Stage"], Awaitable[None]]
 
 
+@pytest.fixture(autouse=True, params=[Living, Prompted])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Living]:
+    """The driver of this round."""
+    monkeypatch.setattr(Stage, "kind", request.param)
+    found: type[Living] = request.param
+    return found
+
+
 class Stage:
     """One line with its owner running."""
+
+    kind: type[Living] = Living
 
     def __init__(self, text: str = EDGE, line: int = 0) -> None:
         self.plant = plant(text)
         self.line = self.plant.lines[line]
         self.clock, self.sink = LoopClock(), Sink()
         self.image = ProcessImage(self.plant.layout)
-        self.driver = Living(self.line.blocks, self.clock.mono_ns)
+        self.driver = self.kind(self.line.blocks, self.clock.mono_ns)
         self.driver.values = values(self.plant)
         self.owner = LineOwner(
             self.driver,

@@ -1,7 +1,12 @@
-"""Several units on one line, pairs, own points: who is silent costs nobody else anything."""
+"""Several units on one line, pairs, own points: who is silent costs nobody else anything.
+
+Every scene is played twice: read by tasks, and by call backs.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+
+import pytest
 
 from devices import catalog
 from devices.driver import Block, BlockColumns, Note, Outcome
@@ -12,7 +17,7 @@ from edge.acquisition.lines import Lines
 from edge.image import Link, ProcessImage
 from edge.plant import LinePlan, Plant
 from proto.quality import Detail, Quality, Reason
-from tests.unit.edge.plant import EDGE, LoopClock, Sink, config, values
+from tests.unit.edge.plant import EDGE, CallsBack, LoopClock, Sink, config, values
 
 HEAD = EDGE[: EDGE.index("[[line]]")]
 LINE = """
@@ -80,6 +85,18 @@ class Slow(FakeDriver):
         return await super().probe(device)
 
 
+class Prompt(CallsBack, Slow):
+    """The same, by call back."""
+
+
+@pytest.fixture(autouse=True, params=[Slow, Prompt])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Slow]:
+    """The drivers of this round."""
+    monkeypatch.setattr(Stage, "kind", request.param)
+    found: type[Slow] = request.param
+    return found
+
+
 def plant_without_tags(text: str) -> Plant:
     """The plant of a configuration in which two devices have one profile, so no tags."""
     found = catalog.find("bof_lance_plc")
@@ -92,6 +109,8 @@ def plant_without_tags(text: str) -> Plant:
 
 class Stage:
     """All lines of a plant over fake drivers."""
+
+    kind: type[Slow] = Slow
 
     def __init__(self, text: str) -> None:
         self.plant = plant_without_tags(text)
@@ -110,7 +129,7 @@ class Stage:
 
     def driver(self, line: LinePlan) -> Slow:
         """Make the fake driver of a line."""
-        made = Slow(line.blocks, self.clock.mono_ns)
+        made = self.kind(line.blocks, self.clock.mono_ns)
         made.values, made.still = values(self.plant), set()
         self.drivers[line.config.name] = made
         return made
