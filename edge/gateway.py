@@ -27,6 +27,7 @@ from edge.health import summary
 from edge.image import ProcessImage
 from edge.installation import Installation, load
 from edge.mark_store import calibrating
+from edge.pulse import Pulse
 from edge.scan.answers import Answers
 from edge.scan.loop import ScanLoop
 from edge.spool.axes import axis_shapes
@@ -114,7 +115,7 @@ class Gateway:
         config, plant = installation.config, installation.plant
         self._started_ns = clock.mono_ns()
         self._judge = ClockJudge()
-        self._image = ProcessImage(plant.layout)
+        self._image, pulse = ProcessImage(plant.layout), Pulse(clock)
         self._recorder = Recorder(
             spool,
             clock,
@@ -123,6 +124,7 @@ class Gateway:
             window_ns=config.spool.window_ns,
             judge=self._clock_note,
             stepped=self._judge.stepped,
+            pulse=pulse,
         )
         record, books = self._recorder.record, Books()
         self._recorder.cursors = books.at
@@ -139,7 +141,9 @@ class Gateway:
             books=books,
             told=self._recorder.told,
         )
-        self._scans = ScanLoop(installation.models, image=self._image, record=record, clock=clock)
+        self._scans = ScanLoop(
+            installation.models, image=self._image, record=record, clock=clock, pulse=pulse
+        )
         self._alarms = AlarmLoop(
             installation.alarms,
             installation.models,
@@ -147,6 +151,7 @@ class Gateway:
             views=self._scans.views,
             record=record,
             clock=clock,
+            pulse=pulse,
         )
         self._uplink = Uplink(
             UplinkSettings(
@@ -158,6 +163,7 @@ class Gateway:
             self._connect,
             clock,
             Ears(self._clock_word, self._exchanged, self._diagnose),
+            pulse,
         )
         answers = Answers(plant, self._image, self._scans, clock, self._more).table()
         self._loops = LoopStore(

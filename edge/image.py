@@ -67,7 +67,7 @@ class Snapshot:
         quality, reason, detail: integers of `proto.quality` per point.
         receive_mono_ns: when the value was received; 0 when never.
         source_us: wall time that the device gave; 0 = none.
-        sequence: how often the block of the point was switched; a new sample has a new number.
+        sequence: number of the newest change of the point; no change of any point has it again.
         link: per device, integers of `Link`.
     """
 
@@ -88,11 +88,13 @@ class ProcessImage:
         layout: which column is which point.
         live: the columns themselves, without a copy: one instant for whoever reads them without
             giving up control in between, and of no worth after that.
+        changes: number of the newest change; it rises with every one, those of links included.
     """
 
     def __init__(self, layout: ImageLayout) -> None:
         n = len(layout.points)
         self.layout = layout
+        self.changes = 0
         self._value = array("d", [float("nan")]) * n
         self._quality = array("B", [BAD]) * n
         self._reason = array("B", [INIT]) * n
@@ -172,28 +174,33 @@ class ProcessImage:
     def _stamp(self, first: int, end: int, receive_mono_ns: int) -> None:
         n = end - first
         self._receive[first:end] = array("q", [receive_mono_ns]) * n
-        self._sequence[first:end] = array("q", [self._sequence[first] + 1]) * n
+        self.changes += 1
+        self._sequence[first:end] = array("q", [self.changes]) * n
 
     def doubt(self, points: Iterable[int], reason: int, detail: int) -> None:
         """Make the points that are GOOD UNCERTAIN at once for one reason; values stay."""
+        self.changes += 1
         for i in points:
             if self._quality[i] == GOOD:
                 self._quality[i] = UNCERTAIN
                 self._reason[i] = reason
                 self._detail[i] = detail
-                self._sequence[i] += 1
+                self._sequence[i] = self.changes
 
     def lose(self, points: Iterable[int], reason: int, detail: int) -> None:
         """Make points BAD at once for one reason; values and receive times stay."""
+        self.changes += 1
         for i in points:
             self._quality[i] = BAD
             self._reason[i] = reason
             self._detail[i] = detail
-            self._sequence[i] += 1
+            self._sequence[i] = self.changes
 
     def set_link(self, device: int, link: Link) -> None:
         """Say whether controller `device` can be heard."""
-        self._link[device] = int(link)
+        if self._link[device] != link:
+            self.changes += 1
+            self._link[device] = int(link)
 
     def link(self, device: int) -> Link:
         """Return whether controller `device` can be heard."""

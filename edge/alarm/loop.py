@@ -1,6 +1,5 @@
 """The alarm loop of the gateway: one step of the book every 500 ms.  Shell: timers, records."""
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,10 +7,10 @@ from edge.alarm import book
 from edge.alarm.book import Book, Change, Entry
 from edge.alarm.builtin import Fact, interlock_facts, link_facts
 from edge.alarm.limits import AlarmSpec
-from edge.grid import Grid, beat_after
 from edge.image import ProcessImage, Snapshot
 from edge.interlock.events import InterlockView
 from edge.interlock.model import Model
+from edge.pulse import PULSE_NS, Pulse
 from proto.alarm import AlarmLevel
 from proto.alarm_record import AlarmRecord
 from proto.batch import Lane
@@ -42,22 +41,23 @@ class AlarmLoop:
         views: Views,
         record: Record,
         clock: Clock,
+        pulse: Pulse | None = None,
     ) -> None:
         self.book = Book()
         self.skipped = 0
         self._specs, self._image, self._views = tuple(specs), image, views
         self._record, self._clock = record, clock
+        self._pulse = pulse or Pulse(clock)
         self._behind = interlocks_behind(models)
         self._sounding = alarm_effects(models)
 
     async def run(self) -> None:
-        """Step on the grid until cancelled."""
-        grid, beat = Grid(self._clock.mono_ns(), ALARM_NS), -1
-        while True:
-            beat, skipped = beat_after(grid, beat, self._clock.mono_ns())
-            self.skipped += skipped
-            await asyncio.sleep(max(0, grid.due_ns(beat) - self._clock.mono_ns()) / 1e9)
-            self.step()
+        """Step at every tenth beat, after the scan of that beat, until cancelled."""
+        await self._pulse.keep(self._on_beat, every=ALARM_NS // PULSE_NS)
+
+    def _on_beat(self, skipped: int, _late_ns: int) -> None:
+        self.skipped += skipped
+        self.step()
 
     def step(self) -> None:
         """Take one instant: image, interlocks, links."""

@@ -62,6 +62,10 @@ class State:
     engine_fault: bool = False
     readings: tuple[Reading, ...] = ()
 
+    def counted(self, scans: int) -> "State":
+        """Return the state after scans that are known to do nothing but count."""
+        return replace(self, scan_no=self.scan_no + scans)
+
 
 class Step(NamedTuple):
     """What one scan gives."""

@@ -1,18 +1,18 @@
-"""The scan: one instant of the image, one step of the engine each 50 ms, records.  Shell: timers.
+"""The scan: one instant of the image, one step of the engines each 50 ms, records.  Shell: timers.
 
 Absolute deadlines: a late wake-up skips whole periods and counts them, never runs two back to back.
 Three late beats in a row are an engine fault until twenty clean ones.  Nothing is ever written to a
 plant: there is no writer.  Source: `interlocks.md` 3.7 and 3.16.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from edge.grid import Grid, beat_after
 from edge.image import ProcessImage
 from edge.interlock.events import SNAPSHOT, Event, InterlockView
-from edge.interlock.model import SCAN_NS, Model
-from edge.interlock.scan import Command, CommandKind, State, initial, scan, view
+from edge.interlock.model import Model
+from edge.interlock.scan import Command, CommandKind, State, view
+from edge.pulse import Pulse
+from edge.scan.engine import Engine
 from edge.scan.records import record_of, status_body
 from proto.batch import Lane
 from proto.clock import Clock
@@ -22,10 +22,9 @@ Record = Callable[[Lane, dict[str, object]], None]
 
 
 class ScanLoop:
-    """Owns the engine's states, one a matrix.
+    """Owns the engines, one a matrix.
 
     Attributes:
-        states: newest, in the order of the matrices.
         overruns: periods skipped since the start.
         late_ns_max: the latest start of a scan so far.
         last_ns: when the last one began (monotonic).
@@ -38,38 +37,40 @@ class ScanLoop:
         image: ProcessImage,
         record: Record,
         clock: Clock,
-        period_ns: int = SCAN_NS,
+        pulse: Pulse | None = None,
     ) -> None:
         now_ns = clock.mono_ns()
-        self.states: list[State] = [initial(model, now_ns) for model in models]
+        self._engines = [Engine(model, now_ns) for model in models]
         self.overruns = 0
         self.late_ns_max = 0
         self.last_ns = now_ns
         self._image, self._record, self._clock = image, record, clock
-        self._period_ns = period_ns
+        self._pulse = pulse or Pulse(clock)
         self._late, self._clean, self._fault, self._commands_sent = 0, 0, False, 0
 
+    @property
+    def states(self) -> list[State]:
+        """The newest states, in the order of the matrices."""
+        return [engine.state for engine in self._engines]
+
     async def run(self) -> None:
-        """Scan on the grid until cancelled."""
-        grid, beat = Grid(self._clock.mono_ns(), self._period_ns), -1
-        while True:
-            beat, skipped = beat_after(grid, beat, self._clock.mono_ns())
-            await asyncio.sleep(max(0, grid.due_ns(beat) - self._clock.mono_ns()) / 1e9)
-            late_ns = self._clock.mono_ns() - grid.due_ns(beat)
-            self.late_ns_max = max(self.late_ns_max, late_ns)
-            self.step(self._commands(skipped))
+        """Scan at every beat until cancelled."""
+        await self._pulse.keep(self._on_beat)
 
     def step(self, commands: tuple[Command, ...] = ()) -> None:
         """Run one scan of every matrix on one instant of the image."""
-        image, now_ns = self._image.live, self._clock.mono_ns()
-        wall_us = self._clock.wall_us()
-        self.last_ns = now_ns
-        for i, state in enumerate(self.states):
-            done = scan(state, image, now_ns, commands)
-            self.states[i] = done.state
-            assert not done.outputs, "advisory mode writes nothing"
-            for ordinal, event in enumerate(done.events):
-                self._write(event, ordinal, wall_us)
+        image, changes = self._image.live, self._image.changes
+        self.last_ns = now_ns = self._clock.mono_ns()
+        for engine in self._engines:
+            events = engine.step(image, changes, now_ns, commands)
+            if events:
+                wall_us = self._clock.wall_us()
+                for ordinal, event in enumerate(events):
+                    self._write(event, ordinal, wall_us)
+
+    def _on_beat(self, skipped: int, late_ns: int) -> None:
+        self.late_ns_max = max(self.late_ns_max, late_ns)
+        self.step(self._commands(skipped))
 
     def views(self) -> list[InterlockView]:
         """Return every interlock as it stands."""

@@ -143,17 +143,23 @@ class Batcher:
         """
         if abs(self.step(now)) > STEP_NS:
             self.close(now)
-        window_ns = min(self._window_ns, ALERT_WINDOW_NS) if self.alert else self._window_ns
-        oldest = next(iter(self._open), None)
-        if oldest is None:
+        if not self._open or not self.is_due(now):
             return False
         if not self._closing:
-            if now.mono_ns - self._open[oldest].anchor.mono_ns < window_ns:
-                return False
             self._closing = len(self._open)  # the window is the plant's: all close with the oldest
+        oldest = next(iter(self._open))
         self._close_part(oldest)
         self._closing = min(self._closing - 1, len(self._open))
         return self._closing > 0
+
+    def is_due(self, now: Moment) -> bool:
+        """Return True when `tick` would close something."""
+        oldest = next(iter(self._open.values()), None)
+        if oldest is None:
+            return False
+        window_ns = min(self._window_ns, ALERT_WINDOW_NS) if self.alert else self._window_ns
+        age_ns = now.mono_ns - oldest.anchor.mono_ns
+        return bool(self._closing) or age_ns >= window_ns or abs(self.step(now)) > STEP_NS
 
     def close(self, now: Moment) -> None:
         """Close the open rows into one batch a part."""

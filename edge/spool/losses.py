@@ -93,12 +93,19 @@ class Losses:
             span = (min(first_us, last_us), max(first_us, last_us))
             self._ready.append(self._entry(GapCause.SPOOL_STALL, epoch, count, span))
 
+    def is_due(self, now: Moment) -> bool:
+        """Return True when `take` has entries for writing."""
+        return bool(self._ready) or self._is_minute_over(now)
+
+    def _is_minute_over(self, now: Moment) -> bool:
+        since = self._skipped_since_ns
+        return since is not None and now.mono_ns - since >= OVERRUN_EVERY_NS
+
     def take(self, epoch: bytes, now: Moment, *, everything: bool = False) -> list[GapEntry]:
         """Return the entries that are due for writing, and forget them."""
         if everything and self._stall is not None:
             self.accepted(epoch, now)
-        since = self._skipped_since_ns
-        if since is not None and (everything or now.mono_ns - since >= OVERRUN_EVERY_NS):
+        if self._skipped and (everything or self._is_minute_over(now)):
             self._ready += [self._skips(axis, one, epoch, now) for axis, one in self._take_skips()]
         ready, self._ready = self._ready, []
         return ready

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from devices.driver import BlockColumns
 from edge import events
+from edge.pulse import Pulse
 from edge.spool import meta
 from edge.spool.alert import Alert
 from edge.spool.batcher import STEP_NS, Batcher
@@ -27,7 +28,7 @@ from proto.errors import LimitExceeded, SpoolFull
 from proto.gap import GapCause, GapEntry
 from proto.schema import SchemaPart
 
-TICK_S = 0.1
+LOOK_BEATS = 2  # a look each 100 ms
 EVENT_DELAY_S = 0.2
 FULL_PAUSE_S = 1.0
 MARKS_EVERY_NS = 1_000_000_000
@@ -71,9 +72,11 @@ class Recorder:
         window_ns: int,
         judge: Callable[[Moment], ClockNote],
         stepped: Callable[[int], None],
+        pulse: Pulse | None = None,
     ) -> None:
         self._spool, self._clock = spool, clock
         self._judge, self._stepped = judge, stepped
+        self._pulse = pulse or Pulse(clock)
         self._batcher = Batcher(parts, axes, window_ns=window_ns)
         self._alert = Alert()
         self.losses = Losses(
@@ -190,7 +193,7 @@ class Recorder:
         async with self._running["bulk"]:
             while not self._stopping:
                 await self._beat(self._now())
-                await asyncio.sleep(TICK_S)
+                await self._pulse.until(self._is_due, every=LOOK_BEATS)
 
     async def stop(self) -> None:
         """End both loops between two commits, then commit everything that is left."""
@@ -203,6 +206,21 @@ class Recorder:
             while self._batcher.waiting:
                 await self._commit_samples()
             await self._commit_gaps(now, everything=True)
+
+    def _is_due(self) -> bool:
+        """Look whether `_beat` has anything to do; each look is short, most find nothing."""
+        now = self._now()
+        if abs(now.wall_us - self._reference.at(now.mono_ns)) * 1_000 > STEP_NOTED_NS:
+            return True
+        self._reference = now  # what a clock is slewed by adds up to no step
+        self._batcher.alert = self._alert.is_on(now.mono_ns)
+        return (
+            self._stopping
+            or bool(self._batcher.waiting or self._gaps or self._records_lost)
+            or self._batcher.is_due(now)
+            or self.losses.is_due(now)
+            or now.mono_ns - self._marked_ns >= MARKS_EVERY_NS
+        )
 
     async def _beat(self, now: Moment) -> None:
         await self._watch_clock(now)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from edge import events
 from edge.claim import Belief, Key
+from edge.pulse import Pulse
 from edge.uplink.carriage import Carriage, Pipe, SessionEnded
 from edge.uplink.lanes import Lanes, Pick
 from edge.uplink.model import LaneView, Source
@@ -31,7 +32,7 @@ from proto.batch import Frame, Lane
 from proto.clock import Clock
 from proto.v1 import uplink_pb2 as wire
 
-TICK_S = 0.25
+LOOK_BEATS = 5  # a look each 250 ms
 _KINDS = (wire.URGENT, wire.BULK)
 
 
@@ -52,6 +53,7 @@ class Conduct:
         carriage: Carriage,
         clock: Clock,
         ears: Ears,
+        pulse: Pulse,
         *,
         suspected: Key | None = None,
         on_open: Callable[[bytes], None],
@@ -59,6 +61,7 @@ class Conduct:
         on_ack: Callable[[], None],
     ) -> None:
         self._source, self._carriage, self._clock, self._ears = source, carriage, clock, ears
+        self._pulse = pulse
         self.on_open, self.on_sent, self.on_ack = on_open, on_sent, on_ack
         self.suspected = suspected
         self._id = secrets.token_bytes(16)
@@ -74,6 +77,7 @@ class Conduct:
         self._epoch = source.epoch
         self._lanes = Lanes(source.lanes, epoch=self._epoch, now_ns=now_ns)
         self._wake = {kind: asyncio.Event() for kind in _KINDS}
+        self._paced = dict.fromkeys(_KINDS, False)  # waits for a time, not for an event
         self._backlog = 0
 
     async def run(self) -> None:
@@ -134,9 +138,18 @@ class Conduct:
             self.session.tick(now_ns)
             if self.session.beat_due(now_ns):
                 await urgent.send(self.session.heartbeat(self._beat(), now_ns=now_ns))
+                self._rouse()
             self._end_backlog()
-            await asyncio.sleep(TICK_S)
-            self._rouse()
+            await self._pulse.until(self._is_due, every=LOOK_BEATS)
+
+    def _is_due(self) -> bool:
+        """Look for silences, heartbeats and the end of a pause; most looks find nothing."""
+        now_ns = self._clock.mono_ns()
+        for kind in _KINDS:
+            if self._paced[kind]:
+                self._wake[kind].set()
+        due = self.session.beat_due(now_ns) or bool(self._backlog)
+        return due or self.session.is_silent(now_ns)
 
     async def _follow_log(self) -> None:
         while True:
@@ -149,9 +162,11 @@ class Conduct:
 
     def _next(self, kind: wire.StreamKind) -> Pick | None:
         now_ns = self._clock.mono_ns()
+        self._paced[kind] = False
         if self.session.room(kind) == 0 and not self.session.fits(kind, 0):
             return None
         held_back = self.session.held_back(kind, now_ns)
+        self._paced[kind] = held_back or (kind == wire.BULK and self._lanes.is_paced(now_ns))
         if kind == wire.URGENT:
             return self._lanes.urgent(alarm_only=held_back)
         return None if held_back else self._lanes.bulk(now_ns)

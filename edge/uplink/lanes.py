@@ -105,6 +105,10 @@ class Lanes:
         ahead = self._bytes[Part.LIVE] * BACKFILL_SHARE > self._bytes[Part.BACKFILL] * LIVE_SHARE
         return history if ahead else live
 
+    def is_paced(self, now_ns: int) -> bool:
+        """True while the centre's rate holds history back."""
+        return bool(self.backfill_bytes_per_s) and now_ns < self._backfill_due_ns
+
     def backlog(self) -> int:
         """Return how many batches of BULK are neither sent nor live."""
         views = [view for view in self._views() if view.lane is Lane.BULK]
@@ -144,7 +148,7 @@ class Lanes:
         return None
 
     def _backfill(self, views: Sequence[LaneView], now_ns: int) -> Pick | None:
-        if self.backfill_bytes_per_s and now_ns < self._backfill_due_ns:
+        if self.is_paced(now_ns):
             return None
         for view in views:
             span = _first(self._history(view))

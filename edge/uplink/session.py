@@ -282,6 +282,14 @@ class Session:
             if min(silence_ns, now_ns - self._alarm_sent_ns) > limit_ns:
                 raise CentralUnreachable("uplink.alarm_unheard", "an alarm is not acknowledged")
 
+    def is_silent(self, now_ns: int) -> bool:
+        """True when `tick` ends the session."""
+        try:
+            self.tick(now_ns)
+        except CentralUnreachable:
+            return True
+        return False
+
     def first_in_flight(self, kind: wire.StreamKind) -> Key | None:
         """Return the oldest batch that is not disposed of: whom a refusal concerns."""
         return next(iter(self._call(kind).keys.values()), None)

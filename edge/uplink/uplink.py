@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 
 from edge import events
+from edge.pulse import Pulse
 from edge.supervisor import contained, leaves
 from edge.uplink.carriage import Connect, SessionEnded
 from edge.uplink.conduct import Conduct
@@ -35,7 +36,9 @@ class Uplink:
         connect: Connect,
         clock: Clock,
         ears: Ears,
+        pulse: Pulse | None = None,
     ) -> None:
+        self._pulse = pulse or Pulse(clock)
         self._settings, self._source, self._connect = settings, source, connect
         self._clock, self._ears = clock, ears
         self.state = UplinkState("CONNECTING", clock.wall_us())
@@ -64,6 +67,7 @@ class Uplink:
             carriage,
             self._clock,
             self._ears,
+            self._pulse,
             suspected=suspected,
             on_open=self._opened,
             on_sent=self._sent,
