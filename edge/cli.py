@@ -23,6 +23,7 @@ from edge.commands.status import status
 from edge.commands.trust import trust
 from edge.commands.words import CONFIGURATION, INTERRUPTED, OK, WRONG, show_faults
 from proto.errors import ConfigError, YujingError
+from proto.fault_message import explained
 from proto.notice import NOTICE_EN, NOTICE_ZH
 
 app = App(
@@ -52,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> None:
         show_faults(refused.faults)
         code = CONFIGURATION
     except YujingError as failed:
-        print(failed, file=sys.stderr)
+        print(explained(failed.code, str(failed)), file=sys.stderr)
         code = WRONG
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -156,9 +156,17 @@ MESSAGES: Mapping[str, Message] = {
     "device.refused": Message(
         "exception {exception} ({name})", "设备拒绝：异常码 {exception}（{name}）"
     ),
+    "device.ring_begun": Message(
+        "the event ring is read from record {seq} on",
+        "事件环自第 {seq} 条起采集",
+    ),
     "device.ring_overran": Message(
         "{lost} events overwritten unread",
         "事件环溢出：{lost} 条未读即被覆盖",
+    ),
+    "device.ring_restarted": Message(
+        "the event ring began anew; its old records are gone",
+        "事件环已重新开始，旧记录不复存在",
     ),
     "device.server_condition": Message(
         "the server says state {state}, service level {service_level}",

@@ -23,6 +23,7 @@ from edge.config_outside import exceptions
 from edge.installation import Installation, load
 from edge.side_plan import side_plan
 from proto.errors import ConfigError, Fault
+from proto.fault_message import explained
 
 
 def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
@@ -40,7 +41,7 @@ def check(file: Path, *, as_json: Json = False, lang: Lang = "zh") -> int:
         if as_json:
             emit(fault_body("warning", warning))
         else:
-            print(f"{say('warning', lang)}: {warning}")
+            print(f"{say('warning', lang)}: {explained(warning.code, str(warning))}")
     if faults:
         return _refuse(file, faults, as_json=as_json, lang=lang)
     if as_json:

@@ -75,6 +75,11 @@ _TEXT: Mapping[str, tuple[str, str]] = {
     ),
     "text": ("文本", "text"),
     "contract": ("流量约定", "contract"),
+    "one_session": ("1 个会话", "1 session"),
+    "nodes": ("个节点", "nodes"),
+    "services": ("使用的服务", "services"),
+    "subscription": ("订阅", "subscription"),
+    "Read": ("周期读取 Read", "Read"),
     "silent": ("只听，不发送任何字节", "listens only: not one byte is sent"),
     "never_sent": ("从不发送", "never sent"),
     "parts": (
@@ -246,10 +251,11 @@ def traffic_text(
 ) -> Iterator[str]:
     """Yield the traffic contract of one line, for signature."""
     if isinstance(contract, SessionContract):
-        yield f"{contract.line} -> {contract.theirs}   opcua, 1 session"
+        yield f"{contract.line} -> {contract.theirs}   opcua, {word('one_session', lang)}"
         for what, period_ns, nodes in contract.clauses:
-            yield f"{what}   {nodes} nodes   {period_ns / 1e9:g} s"
-        yield f"services: {contract.services}"
+            how = word(what, lang) if what in _TEXT else what
+            yield f"{how}   {nodes} {word('nodes', lang)}   {period_ns / 1e9:g} s"
+        yield f"{word('services', lang)}: {contract.services}"
         yield f"{word('never_sent', lang)}: {contract.never}"
     elif contract.connections == 0:
         yield f"{contract.line}   {contract.kind}   {word('silent', lang)}"

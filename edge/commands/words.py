@@ -15,6 +15,7 @@ from edge.config import parse_config
 from edge.installation import Installation
 from edge.toml_faults import near
 from proto.errors import ConfigError, Fault, NotFound
+from proto.fault_message import FAULTS, explained
 
 OK, WRONG, USAGE, CONFIGURATION = 0, 1, 2, 78
 INTERRUPTED = 130
@@ -76,9 +77,9 @@ def paper() -> Console:
 
 
 def show_faults(faults: Iterable[Fault]) -> None:
-    """Print every fault, one a line."""
+    """Print every fault, one a line, in both languages."""
     for fault in faults:
-        print(fault, file=sys.stderr)
+        print(explained(fault.code, str(fault)), file=sys.stderr)
 
 
 def emit(body: Body) -> None:
@@ -96,12 +97,15 @@ def _finite(value: object) -> object:
 
 
 def fault_body(kind: str, fault: Fault) -> Body:
-    """Return a fault as a JSON object of schema `<kind>/1`."""
+    """Return a fault as a JSON object of schema `<kind>/1`, with what to do in both languages."""
+    known = FAULTS.get(fault.code)
+    remedy = {} if known is None else {"remedy": {"en": known.en, "zh": known.zh}}
     return {
         "schema": f"{kind}/1",
         "place": fault.place,
         "code": fault.code,
         "message": fault.message,
+        **remedy,
     }
 
 
