@@ -3,7 +3,7 @@
 // usage: node opcua_server.mjs JSON | @FILE
 //   { modules, pki, certificate, key, trusted: [certificate files], policies: ["Basic256Sha256", …],
 //     mode: "SignAndEncrypt", uri, nodes: [{ id, type, value, status?, source?, history?, denied? }],
-//     limit?, port?, users?: { name: password }, names?: [first namespace URI], queue? }
+//     limit?, port?, many?, users?: { name: password }, names?: [first namespace URI], queue? }
 // Listens on a free port of 127.0.0.1 (or on `port`) and prints it.
 // stdin, one JSON a line, each answered by "ok":
 //   { "set": "Dust.X", "value": 1.5, "status": "Good", "source": "2026-01-01T00:00:00.123Z" }
@@ -11,6 +11,11 @@
 //   { "count": ["Dust.X", …], "ms": 200 }: each gets 1, 2, 3 … until { "count": [] }
 //   { "cycle": "Dust.X", "ms": 100 }: good, uncertain and bad codes in turn
 //   { "level": 180 } or { "state": 3 }: ServiceLevel, ServerState
+//   { "back": "2026-01-01T00:00:00Z" }: EstimatedReturnTime
+//   { "slow": "Dust.X", "ms": 3000 }: a read of it is answered so late
+//   { "timeless": "Dust.X", "value": 1.5 }: a value without any time
+//   { "publishes": 1 }: more Publish requests than that are refused with BadTooManyPublishRequests
+//   { "limits": "unstated" }: keeps its limits, and says that it has none
 //   { "ask": "Dust.X" }: answered by its present value instead of "ok"
 // Ends when stdin ends.
 import { createRequire } from "node:module";
@@ -83,6 +88,18 @@ const put = (variable, type, { value, status, source }) => {
   );
 };
 
+// `many` makes so many more variables, a thousand a folder.
+let shelf = folder;
+for (let at = 0; at < (settings.many ?? 0); at++) {
+  if (at % 1000 === 0) shelf = namespace.addFolder(folder, { browseName: `Shelf${at / 1000}` });
+  namespace.addVariable({
+    componentOf: shelf,
+    browseName: `V${at}`,
+    nodeId: `i=${100000 + at}`,
+    dataType: "Double",
+    value: { dataType: "Double", value: at },
+  });
+}
 for (const node of settings.nodes) {
   const variable = namespace.addVariable({
     componentOf: folder,
@@ -139,6 +156,30 @@ const obey = async (order) => {
     standard(2267, ua.DataType.Byte, order.level);
   } else if (order.state !== undefined) {
     standard(2259, ua.DataType.Int32, order.state);
+  } else if (order.back) {
+    standard(12885, ua.DataType.DateTime, new Date(order.back));
+  } else if (order.slow) {
+    const { variable, type } = variables.get(order.slow);
+    const late = () => new ua.DataValue({ value: { dataType: type, value: 7 }, sourceTimestamp: new Date() });
+    variable.bindVariable(
+      { refreshFunc: (callback) => setTimeout(() => callback(null, late()), order.ms) },
+      true,
+    );
+  } else if (order.timeless) {
+    const { variable, type } = variables.get(order.timeless);
+    const bare = () =>
+      new ua.DataValue({
+        value: { dataType: type, value: order.value },
+        sourceTimestamp: null,
+        serverTimestamp: null,
+      });
+    variable.bindVariable({ timestamped_get: bare }, true);
+  } else if (order.publishes) {
+    for (const session of Object.values(server.engine._sessions ?? {})) {
+      session.publishEngine.maxPublishRequestInQueue = order.publishes;
+    }
+  } else if (order.limits) {
+    for (const number of [11705, 11714]) standard(number, ua.DataType.UInt32, 0);
   } else if (order.ask) {
     return String(variables.get(order.ask).variable.readValue().value.value);
   } else if (order.do === "drop_sessions") {
