@@ -115,7 +115,7 @@ class Gateway:
         config, plant = installation.config, installation.plant
         self._started_ns = clock.mono_ns()
         self._judge = ClockJudge()
-        self._image, pulse = ProcessImage(plant.layout), Pulse(clock)
+        self._image, pulse = ProcessImage(plant.layout), Pulse(clock, start_ns=spool.t0.mono_ns)
         self._recorder = Recorder(
             spool,
             clock,
@@ -140,6 +140,7 @@ class Gateway:
             keeper=self._recorder,
             books=books,
             told=self._recorder.told,
+            pulse=pulse,
         )
         self._scans = ScanLoop(
             installation.models, image=self._image, record=record, clock=clock, pulse=pulse

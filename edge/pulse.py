@@ -29,14 +29,18 @@ class _Part:
 
 
 class Pulse:
-    """Calls its parts on one grid, as long as it has any."""
+    """Calls its parts on one grid, as long as it has any.
 
-    def __init__(self, clock: Clock, period_ns: int = PULSE_NS) -> None:
-        self._clock, self._period_ns = clock, period_ns
-        self._grid = Grid(0, period_ns)
+    With `start_ns` the grid goes through that instant, so that it falls together with the slots of
+    the lines; else it begins with the first part.
+    """
+
+    def __init__(self, clock: Clock, *, start_ns: int | None = None) -> None:
+        self._clock, self._start_ns = clock, start_ns
+        self._grid = Grid(0, PULSE_NS)
         self._parts: list[_Part] = []
         self._beat = 0
-        self._timer: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def keep(self, act: Act, every: int = 1) -> None:
         """Call `act` at every `every`-th beat, the next one first, until cancelled or it fails."""
@@ -54,8 +58,10 @@ class Pulse:
 
     async def _run(self, part: _Part) -> None:
         if self._timer is None:
-            self._grid, self._beat = Grid(self._clock.mono_ns(), self._period_ns), 0
-            self._timer = asyncio.get_running_loop().call_soon(self._on_time)
+            now_ns = self._clock.mono_ns()
+            start_ns = now_ns if self._start_ns is None else self._start_ns % PULSE_NS
+            self._grid = Grid(start_ns, PULSE_NS)
+            self._set_timer(self._grid.last_due(now_ns - 1), now_ns)
         part.due += self._beat
         self._parts.append(part)
         self._parts.sort(key=lambda one: one.every)
@@ -78,10 +84,12 @@ class Pulse:
                     part.due += (skipped + 1) * part.every
                     self._call(part, skipped, late_ns)
         finally:
-            now_ns = self._clock.mono_ns()
-            self._beat, _ = beat_after(self._grid, beat, now_ns)
-            delay_s = (self._grid.due_ns(self._beat) - now_ns) / 1e9
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_time)
+            self._set_timer(beat, self._clock.mono_ns())
+
+    def _set_timer(self, beat: int, now_ns: int) -> None:
+        self._beat, _ = beat_after(self._grid, beat, now_ns)
+        delay_s = (self._grid.due_ns(self._beat) - now_ns) / 1e9
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_time)
 
     def _call(self, part: _Part, skipped: int, late_ns: int) -> None:
         try:

@@ -19,12 +19,14 @@ from edge.acquisition.pair_desk import PairDesk
 from edge.acquisition.reports import Reports, RowSink
 from edge.acquisition.resume import Books
 from edge.acquisition.unit import Unit, UnitState
-from edge.grid import Grid, beat_after
 from edge.image import ProcessImage
 from edge.plant import AxisPlan, LinePlan, Plant
+from edge.pulse import PULSE_NS, Pulse
 from proto.clock import Clock
 
+LINES_A_TURN, TURNS_MAX = 64, 4
 SPREAD_NS = 5 * 10**9
+TICK_BEATS = int(TICK_S * 1e9) // PULSE_NS
 """First connections of many lines are spread over this time (`acquisition.md` 3.3)."""
 Run = Callable[[], Coroutine[None, None, None]]
 
@@ -58,6 +60,7 @@ class Lines:
         keeper: Keeper | None = None,
         books: Books | None = None,
         told: Callable[[int], int] | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         """Build the owners; nothing is opened yet.
 
@@ -72,8 +75,10 @@ class Lines:
             keeper: takes records with what belongs to them, for event rings and texts.
             books: how far reports are on disk, for the next start.
             told: rows without a slot that were handed over of an axis.
+            pulse: what they tick on.
         """
-        self._plant, self._clock, self._start_ns = plant, clock, start_ns
+        self._plant, self._clock = plant, clock
+        self._pulse, self._turn = pulse or Pulse(clock, start_ns=start_ns), 0
         reports = Reports("", image, sink, clock)
         self.clocks = ClockWatch(plant.device_configs, plant.axes, reports, clock)
         self._desks = {
@@ -126,15 +131,20 @@ class Lines:
         return {**owners, "lines": self.run_tick, "link points": self._own.run}
 
     async def run_tick(self) -> None:
-        """Let every line look for silent losses until cancelled, in step with the grids."""
-        grid, beat = Grid(self._start_ns, int(TICK_S * 1e9)), -1
+        """Let every line look for silent losses until cancelled, in step with the grids.
+
+        Many lines take turns within a tick, so that none of their reads waits for all of them.
+        """
+        turns = min(TURNS_MAX, -(-len(self.owners) // LINES_A_TURN)) or 1
+        grid, beat = Grid(self._start_ns, int(TICK_S * 1e9) // turns), -1
         while True:
             now_ns = self._clock.mono_ns()
-            beat, _ = beat_after(grid, beat, now_ns)
+            beat, skipped = beat_after(grid, beat, now_ns)
             await asyncio.sleep(max(0, grid.due_ns(beat) - now_ns) / 1e9)
-            for owner in self.owners:
-                owner.tick()
-                self._take_server_clock(owner)
+            for turn in range(beat - min(skipped, turns - 1), beat + 1):
+                for owner in self.owners[turn % turns :: turns]:
+                    owner.tick()
+                    self._take_server_clock(owner)
             self._own.tick()
 
     def _take_server_clock(self, owner: LineOwner) -> None:

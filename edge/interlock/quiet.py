@@ -119,12 +119,9 @@ def _blunt(name: str) -> None:
     setattr(Probe, name, method)
 
 
-_KEPT = frozenset(
-    "add radd sub rsub gt le ge lt class new init getattribute setattr delattr init_subclass doc"
-    " subclasshook reduce reduce_ex dir sizeof getnewargs getstate".split()
-)
-for _name in dir(int):
-    if _name.startswith("__") and _name.strip("_") not in _KEPT:
+_ALSO = {"__eq__", "__ne__", "__hash__", "__repr__", "__str__", "__format__"}
+for _name in {*dir(int)} - {*dir(object)} - {*vars(Probe), "__getnewargs__"} | _ALSO:
+    if _name.startswith("__"):
         _blunt(_name)
 
 
