@@ -14,6 +14,7 @@ from edge.commands.import_book import import_book
 from edge.commands.loop import loop
 from edge.commands.mark import mark
 from edge.commands.matrix import matrix
+from edge.commands.metrics import metrics
 from edge.commands.plan import plan
 from edge.commands.points import points
 from edge.commands.probe import probe
@@ -33,6 +34,7 @@ app = App(
 )
 for command in (check, plan, run, status, explain, read):
     app.command(command)
+app.command(metrics)
 app.command(points)
 app.command(loop)
 app.command(import_book, name="import")

@@ -155,6 +155,11 @@ class LineOwner:
         return self._driver
 
     @property
+    def told(self) -> Mapping[str, tuple[int, int]]:
+        """By code of a record, how many there were and when (monotonic µs) the last one was."""
+        return self._reports.told
+
+    @property
     def skipped(self) -> int:
         """Slots missed since the start."""
         return self._slots.skipped
@@ -376,8 +381,11 @@ class LineOwner:
             unit.why = self._rows.why
 
     def _take_notes(self) -> None:
+        notes = self._driver.notes()
+        if not notes:
+            return
         names = {unit.name: unit for unit in self.units}
-        for note in self._driver.notes():
+        for note in notes:
             self._reports.record(note.code, note.device, note.body)
             unit = names.get(note.device)
             if unit is not None and note.code == "plant.program_changed":

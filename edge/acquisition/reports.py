@@ -41,12 +41,17 @@ class RowSink(Protocol):
 
 
 class Reports:
-    """The pen of one line."""
+    """The pen of one line.
+
+    Attributes:
+        told: by code of a record, how many there were and when (monotonic µs) the last one was.
+    """
 
     def __init__(self, line: str, image: ProcessImage, sink: RowSink, clock: Clock) -> None:
         self._line, self._image, self._sink, self._clock = line, image, sink, clock
         self._bad: dict[int, tuple[int, int]] = {}
         self._gap: dict[int, int] = {}
+        self.told: dict[str, tuple[int, int]] = {}
 
     def show(self, axis: AxisPlan, columns: BlockColumns, *, is_good: bool) -> None:
         """Bring assessed columns into the image; `is_good`: not one of them is anything else."""
@@ -118,6 +123,7 @@ class Reports:
         """Hand on one EVENT record of this line."""
         wall_us, mono_us = self._clock.wall_us(), self._clock.mono_ns() // 1000
         about = device or self._line
+        self.told[code] = (self.told.get(code, (0, 0))[0] + 1, mono_us)
         head: dict[str, object] = {
             "k": code,
             "id": f"{code}/{about}/{wall_us}-{mono_us}",

@@ -18,6 +18,7 @@ class LineHealth:
         slots_skipped: slots without a read since the start, because the line was busy.
         probing_share: share of the last minute that probes and errands took.
         units: each as `explain` shows it: state, breaker, next probe, sources with their life.
+        figures: what `yujing-edge metrics` shows of the line, by name of the metric.
     """
 
     name: str
@@ -27,6 +28,7 @@ class LineHealth:
     slots_skipped: int = 0
     probing_share: float = 0.0
     units: Sequence[Mapping[str, object]] = field(default_factory=list)
+    figures: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
