@@ -1,5 +1,6 @@
 """A device of our own making, served by libmodbus: ring, text, life, flag.  Shell: sockets."""
 
+import asyncio
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -152,7 +153,19 @@ def lines_of(plant: Plant, sink: Sink, folder: Path) -> tuple[Lines, ProcessImag
     return made, image
 
 
-async def write_event(peer: Peer, seq: int) -> None:
+class OneAtATime:
+    """A peer that several tasks tell things."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer, self._lock = peer, asyncio.Lock()
+
+    async def tell(self, line: str) -> None:
+        """Tell one thing after the other."""
+        async with self._lock:
+            await self.peer.tell(line)
+
+
+async def write_event(peer: Peer | OneAtATime, seq: int) -> None:
     """Write one record into the ring of a peer, then its index."""
     data = struct.pack(">IHQH", seq, 1 + seq % 4, 1_795_000_000_000 + seq, seq % 65_536)
     start = START + WORDS * ((seq - 1) % COUNT)
@@ -161,7 +174,7 @@ async def write_event(peer: Peer, seq: int) -> None:
     await peer.tell(f"holding {INDEX} {seq % COUNT}")
 
 
-async def write_text(peer: Peer, text: str) -> None:
+async def write_text(peer: Peer | OneAtATime, text: str) -> None:
     """Write the version of the program."""
     for at, word in enumerate(struct.unpack(">4H", text.encode().ljust(8, b"\0"))):
         await peer.tell(f"holding {SERIAL + at} {word}")

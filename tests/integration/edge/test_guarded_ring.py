@@ -8,13 +8,14 @@ from devices.modbus.traffic import Contract, Wanted, allows
 from edge.acquisition.contract import contract_of
 from edge.plant import Plant
 from proto.quality import Detail
-from tests.integration.devices.peers import Peer, libmodbus
+from tests.integration.devices.peers import libmodbus
 from tests.integration.edge.guarded import (
     LEVEL,
     LIFE,
     PROFILE,
     RING,
     TEXT,
+    OneAtATime,
     Sink,
     lines_of,
     plant_of,
@@ -46,7 +47,7 @@ def site(port: int) -> Plant:
     return plant_of(DEVICE.format(port=port), profile_of(PROFILE + TEXT + RING))
 
 
-async def moving(peer: Peer) -> None:
+async def moving(peer: OneAtATime) -> None:
     """Move the life counter for ever."""
     count = 0
     while True:
@@ -110,13 +111,14 @@ async def test_a_text_that_changed_while_we_were_away_puts_the_map_in_doubt(
 ) -> None:
     async with libmodbus() as peer:
         sink = Sink()
-        mover = asyncio.create_task(moving(peer))
+        told = OneAtATime(peer)
+        mover = asyncio.create_task(moving(told))
         try:
-            await write_text(peer, "V1")
+            await write_text(told, "V1")
             await watched(peer.port, sink, tmp_path, lambda _: bool(sink.of("device.text_read")))
             assert sink.of("device.text_read")[0]["value"] == "V1"
             assert not sink.of("plant.program_changed")
-            await write_text(peer, "V2")
+            await write_text(told, "V2")
             changes = "plant.program_changed"
             await watched(peer.port, sink, tmp_path, lambda _: bool(sink.of(changes)))
             [changed] = sink.of("plant.program_changed")

@@ -1,10 +1,13 @@
 """The desk of a pair: a slot is taken once, what nobody took is told, nothing is stored twice."""
 
+import random
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
 from devices.driver import BlockColumns, bad_columns
+from edge.acquisition.life import Life
 from edge.acquisition.pair import Member
 from edge.acquisition.pair_desk import PairDesk
 from proto.quality import Reason
@@ -65,3 +68,42 @@ def test_a_member_that_falls_gives_its_place_and_says_so() -> None:
     made.seat("a").update(replace(well, up=False))
     assert made.seat("b").is_in_use
     assert told == ["device.pair_switched"]
+
+
+class Moving:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.ns = 10**9
+
+    def mono_ns(self) -> int:
+        """As the test says."""
+        return self.ns
+
+    def wall_us(self) -> int:
+        """As the test says."""
+        return self.ns // 1000
+
+
+def test_a_thousand_switches_claim_every_slot_once_and_name_those_that_nobody_took() -> None:
+    luck, clock = random.Random(7), Moving()
+    told: Counter[str] = Counter()
+    made = PairDesk("bof", ("a", "b"), clock, lambda code, _, __: told.update([code]))
+    rows: Counter[int] = Counter()
+    missed = 0
+    leads, slot = 0, 0
+    while told["device.pair_switched"] < 1_000:
+        clock.ns += 100_000_000
+        if luck.random() < 0.01:  # below six a minute: none is held
+            leads = 1 - leads
+        for number in luck.sample((0, 1), 2):  # the two lines beat in any order
+            made.update(number, Member(up=True, life=Life.ALIVE, active=leads == number))
+            seat = made.seat("ab"[number])
+            if seat.is_in_use and luck.random() < 0.98:  # now and then a line is late
+                found = made.claim(0, slot)
+                if found is not None:
+                    missed += found
+                    rows[slot] += 1
+        slot += 1
+    assert set(rows.values()) == {1}
+    assert len(rows) + missed == max(rows) + 1
