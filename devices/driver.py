@@ -355,12 +355,9 @@ class ClockReading:
 
 
 class Progress(NamedTuple):
-    """How far the reports of one subscribed block are on disk.
+    """How far one subscribed block is on disk: last whole message, source times of the last row.
 
-    Attributes:
-        message: see `Change.message`: the last one that is there whole.
-        source_us: source times of the last row that is there, one a point.
-        filled_us: the newest source time that came from history, one a point; None = nothing came.
+    `filled_us` is the newest source time that came from history, one a point; None = nothing came.
     """
 
     message: tuple[int, int]
@@ -369,15 +366,19 @@ class Progress(NamedTuple):
 
 
 @runtime_checkable
+class Served(Protocol):
+    """What a driver offers whose server revises what it is asked for (OPC UA)."""
+
+    def served(self, block_index: int) -> Mapping[str, float]:
+        """Return what was asked for a subscribed block and what was granted; may be empty."""
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """What a driver offers that can go on after a restart of our own where it stood."""
 
     def cursor(self, progress: Mapping[int, Progress]) -> bytes:
-        """Return what the next start needs; it is committed with the rows it speaks of.
-
-        Args:
-            progress: by index of the block; a block without rows on disk is missing.
-        """
+        """Return what the next start needs: committed with its rows; progress is by block."""
 
 
 @runtime_checkable

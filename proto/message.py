@@ -93,6 +93,14 @@ MESSAGES: Mapping[str, Message] = {
         "{kind} at FC{fc} {first}..{last} is answered again; the next start reads it",
         "{kind}：功能码 {fc} 地址 {first}..{last} 恢复应答，下次启动后重新读取",
     ),
+    "device.server_slower": Message(
+        "the server is slower than asked for {items} points: publishing {publishing_ms} ms "
+        "(asked {asked_publishing_ms}), sampling {sampling_ms} ms (asked {asked_sampling_ms}); "
+        "a cause cannot be faster than this",
+        "服务器对 {items} 个点的响应慢于要求：发布 {publishing_ms} ms（要求 "
+        "{asked_publishing_ms}），采样 {sampling_ms} ms（要求 {asked_sampling_ms}）；"
+        "联锁条件不可能比这更快",
+    ),
     "device.item_refused": Message(
         "{node} and {count} in all: {status}; next try in {retry_s} s",
         "{node} 等共 {count} 个节点被拒：{status}；{retry_s} 秒后重试",

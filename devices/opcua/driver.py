@@ -2,9 +2,8 @@
 
 What we lean on, and why it is done so:
 
-* A new client for each channel: one that has failed is never used again.  The library's own
-  reconnect is off: it transfers the session's own subscriptions, is refused, and makes them anew.
-  `connect()` activates the same session on a new channel, else transfers, else builds anew.
+* A new client for each channel, never the library's own reconnect: `connect()` activates the same
+  session on a new channel, else transfers its subscriptions, else builds anew.
 * Nodes are named by namespace URI and resolved after each connect.
 * The publish loops are ours (`publishing.py`): k requests wait, acknowledged when on disk.
 * A server that keeps silent for longer than it promised is lost, even while its socket stands; one
@@ -95,14 +94,10 @@ class OpcUaDriver:
     ) -> None:
         """Make a driver; nothing is opened yet.
 
-        Args:
-            endpoint: where the server is; `security`: how sessions with it are secured.
-            devices: what is read of it.
-            clock: of the process.
-            timeout_ns: of one request; `bridge_ns`: longest cut that the server's queues bridge.
-            profiles: known families of servers; `profile` names the one to use, None = found out.
-            before: what `cursor` gave to the run before; None = nothing.
-            is_resumable: True where `cursor` is committed: subscriptions outlive this process.
+        `bridge_ns` is the longest cut that the queues of the server shall bridge; `profiles` are
+        known families of servers and `profile` names the one to use (None: by its own word).
+        `before` is what `cursor` gave to the run before; where `is_resumable`, cursors are
+        committed and subscriptions outlive this process.
         """
         self.profile = UNKNOWN
         self._endpoint, self._security, self._clock = endpoint, security, clock
@@ -135,8 +130,6 @@ class OpcUaDriver:
         self._facts = self._memory.facts
         self._papers = Papers(clock, endpoint)
         self._errands = HistoryErrands(self.inbox, clock, self._offer, self._notes.append)
-
-    # What the owner of the line asks.
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -304,6 +297,10 @@ class OpcUaDriver:
         if not self._is_resumable:
             self._subscriptions.forget()
         self._changes.clear()
+
+    def served(self, block_index: int) -> Mapping[str, float]:
+        """Return what was asked for a subscribed block, and what the server granted."""
+        return self._subscriptions.figures(block_index)
 
     def cursor(self, progress: Mapping[int, Progress]) -> bytes:
         """Return what the next start needs to go on here; it is committed with the rows."""

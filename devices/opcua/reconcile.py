@@ -360,6 +360,23 @@ def slower(one: Wanted, there: Actual) -> tuple[float, float]:
     return publishing, sampling if sampling > one.sampling_ms * 1.001 else 0.0
 
 
+def figures(one: Wanted, there: Actual) -> dict[str, float]:
+    """Return what was asked and what the server made of it, in ms; empty without a subscription."""
+    if there.server_id is None:
+        return {}
+    created = [item for item in there.items.values() if item.state is ItemState.CREATED]
+    return {
+        "asked_publishing_ms": one.publishing_ms,
+        "publishing_ms": there.publishing_ms,
+        "asked_sampling_ms": one.sampling_ms,
+        "sampling_ms": max((item.sampling_ms for item in created), default=0.0),
+        "asked_queue": one.queue,
+        "queue": min((item.queue for item in created), default=0),
+        "keep_alive_ms": there.keep_alive_ms,
+        "lifetime_ms": there.lifetime_ms,
+    }
+
+
 def _is_due(item: Item, now_ns: int) -> bool:
     return item.state is ItemState.WANTED or now_ns >= item.retry_ns
 

@@ -64,6 +64,7 @@ class Subscriptions:
         self.is_elsewhere = False
         self._clock, self._note, self._timeout_ns = clock, note, timeout_ns
         self._desired: tuple[Wanted, ...] = ()
+        self._slower: dict[int, tuple[float, float]] = {}
         self._due_ns = 0  # when `reconcile` has something to say
         self._node_ids: Mapping[str, ua.NodeId | None] = {}
 
@@ -189,6 +190,7 @@ class Subscriptions:
             if not actions:
                 due = reconcile.next_ns(self._desired, self.actual)
                 self._due_ns = _NEVER_NS if due is None else due
+                self._tell_slower()
                 return
             for action in actions:
                 if not await self._act(client, action):
@@ -323,6 +325,22 @@ class Subscriptions:
                 "retry_s": retry_s,
             }
             self._note(Note("device.item_refused", body=body))
+
+    def figures(self, block: int) -> dict[str, float]:
+        """Return what was asked of the server for a block, and what it granted; may be empty."""
+        wanted = next((one for one in self._desired if one.block == block), None)
+        there = self.actual.get(block, Actual())
+        return {} if wanted is None else reconcile.figures(wanted, there)
+
+    def _tell_slower(self) -> None:
+        """Say where the server is slower than asked, each time that it is otherwise than before."""
+        for one in self._desired:
+            found = reconcile.slower(one, self.actual.get(one.block, Actual()))
+            if found != self._slower.get(one.block, (0.0, 0.0)):
+                self._slower[one.block] = found
+                body = {"items": len(one.slots), **self.figures(one.block)}
+                if any(found):
+                    self._note(Note("device.server_slower", body=body))
 
     async def _republish(self, client: Client, watch: Watch, *, is_open_end: bool) -> None:
         """Ask for missing messages, oldest first.

@@ -84,6 +84,13 @@ BODIES: dict[str, dict[str, object]] = {
         "points_no_history": 0,
     },
     "device.item_refused": {"node": "n", "count": 1, "status": "s", "retry_s": 300},
+    "device.server_slower": {
+        "items": 3,
+        "asked_publishing_ms": 100.0,
+        "publishing_ms": 200.0,
+        "asked_sampling_ms": 50.0,
+        "sampling_ms": 250.0,
+    },
     "device.policy_insecure": {"endpoint": "e", "policy": "None"},
     "device.publish_lost": {"sequence": 4, "items": 5},
     "device.server_condition": {"state": 0, "service_level": 150},

@@ -100,6 +100,7 @@ PAGE = {
     "device.certificate_refused": "未受信任",
     "device.policy_refused": "仅提供不安全策略",
     "device.item_refused": "被拒",
+    "device.server_slower": "慢于要求",
     "config.path_missing": "未声明取数路径",
     "config.life_missing": "未声明生命信号",
     "config.life_aliased": "采样慢于翻转",
