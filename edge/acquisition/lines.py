@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
-from devices.driver import Driver, Subscriber
+from devices.driver import Driver, Served, Subscriber
 from devices.modbus.plan import plan_hash
 from edge.acquisition.clock_watch import ClockWatch
 from edge.acquisition.connection import CONNECTS_MAX
@@ -181,6 +181,7 @@ class Lines:
             "answer_p999_ms": None if p999_ns is None else p999_ns / 1e6,
             "clock": self.clocks.describe(self._plant.devices[axis.device]),
             "plan": plan_hash(owner.line.blocks),
+            "served": _served(owner.driver, axis),
         }
 
     def confirm_map(self, device: str) -> bool:
@@ -191,3 +192,10 @@ class Lines:
         """
         found = self._where.get(device)
         return found is not None and found.unit.prove_map()
+
+
+def _served(driver: Driver, axis: AxisPlan) -> dict[str, float] | None:
+    """Return what a server made of what it was asked for; None where it is read or not known."""
+    if axis.is_own or not axis.subscribed or not isinstance(driver, Served):
+        return None
+    return dict(driver.served(axis.block_index)) or None
