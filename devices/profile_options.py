@@ -60,6 +60,19 @@ class Quirks(Model):
     max_connections: Annotated[int, Field(ge=1, le=4)] = 1
 
 
+class Extent(Model):
+    """Addresses that the maker's map has in one table; both ends belong to it.
+
+    Attributes:
+        table: the table.
+        first, last: addresses, `from` and `to` in the file.
+    """
+
+    table: Table
+    first: Annotated[Register, Field(alias="from")]
+    last: Annotated[Register, Field(alias="to")]
+
+
 class Canary(Model):
     """A register of known content (`equals`), or a counter that must move: a shifted map shows.
 
@@ -95,6 +108,7 @@ class ModbusOptions(Model):
         ports: TCP ports of the device, tried in turn while a slot is held.
         quirks: departures from the protocol.
         forbidden: holes that kill a request.
+        extents: what the maker's map has, where it says so; no request leaves it, padding neither.
         canary: a register of known content.
     """
 
@@ -107,4 +121,5 @@ class ModbusOptions(Model):
     ports: Annotated[tuple[Port, ...], Field(max_length=8)] = ()
     quirks: Quirks = Quirks()
     forbidden: Annotated[tuple[ForbiddenRange, ...], Field(max_length=256)] = ()
+    extents: Annotated[tuple[Extent, ...], Field(max_length=64)] = ()
     canary: Canary | None = None

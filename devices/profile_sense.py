@@ -152,6 +152,7 @@ def _modbus_faults(profile: ModbusProfile, file: str) -> Iterator[Fault]:
             yield from modbus_vector_faults(point, address, f"{place}.vector")
             usable.append((at, point, address))
     yield from _overlap_faults(usable, file)
+    yield from _extent_faults(profile, usable, file)
     yield from _option_faults(profile, file)
 
 
@@ -176,6 +177,24 @@ def _fault_value_faults(point: ModbusPoint, place: str) -> Iterator[Fault]:
             fault_code(point.at.type, value)
         except ValueError as error:
             yield Fault(f"{place}.fault_values", "profile.fault_value", f"{point.name}: {error}")
+
+
+def _extent_faults(
+    profile: ModbusProfile,
+    points: Sequence[tuple[int, ModbusPoint, ModbusAddress]],
+    file: str,
+) -> Iterator[Fault]:
+    """A point beyond the stated map would never be read."""
+    for at, extent in enumerate(profile.modbus.extents):
+        if extent.last < extent.first:
+            message = f"ends at {extent.last} before {extent.first}"
+            yield Fault(f"{file}: modbus.extents[{at}].to", "profile.range", message)
+    for at, point, address in points:
+        mine = [each for each in profile.modbus.extents if each.table is address.table]
+        first, last = address.address, address.address + address.length - 1
+        if mine and not any(each.first <= first and last <= each.last for each in mine):
+            message = f"{point.name}: {first}..{last} lies beyond the extents of the map"
+            yield Fault(f"{file}: points[{at}].at.address", "profile.address", message)
 
 
 def _overlap_faults(

@@ -5,7 +5,7 @@ two plans ask the same.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devices.address import ModbusAddress, Table
@@ -212,7 +212,20 @@ def _forbidden(profile: ModbusProfile, how: Shaping) -> list[Forbidden]:
         for fact in how.facts
         if fact.kind is FactKind.HOLE
     ]
-    return declared + learnt
+    return declared + learnt + list(_outside(profile))
+
+
+def _outside(profile: ModbusProfile) -> Iterator[Forbidden]:
+    """Yield what lies beyond the map of each table whose extents the profile states."""
+    for table in Table:
+        stated = [each for each in profile.modbus.extents if each.table is table]
+        begin = 0
+        for extent in sorted(stated, key=lambda each: each.first):
+            if extent.first > begin:
+                yield Forbidden(table, begin, extent.first - 1)
+            begin = max(begin, extent.last + 1)
+        if stated and begin < fences.ADDRESSES:
+            yield Forbidden(table, begin, fences.ADDRESSES - 1)
 
 
 def _fenced(

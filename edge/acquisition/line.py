@@ -42,8 +42,8 @@ class LineOwner:
     """Owns one line for ever; `run` ends only by cancellation.
 
     Attributes:
-        line: what hangs on it.
-        units: what hangs on it, as it stands.
+        line, units: what hangs on it, as planned and as it stands.
+        told: of its reports: by code, how many records and when the last one.
         urgent: work that goes before every read.
     """
 
@@ -66,7 +66,7 @@ class LineOwner:
         self._driver, self._clock, self._fraction = driver, clock, fraction
         self._blocks: tuple[Block, ...] = driver.blocks
         self._reports = Reports(line.config.name, image, sink, clock)
-        self.units = self._make_units()
+        self.told, self.units = self._reports.told, self._make_units()
         by_name = {unit.name: unit for unit in self.units}
         self._unit_of = {axis.index: by_name[axis.block.device] for axis in line.axes}
         self._connection = Connection(
@@ -153,11 +153,6 @@ class LineOwner:
     def driver(self) -> Driver:
         """The driver; nobody else calls it but through `urgent`."""
         return self._driver
-
-    @property
-    def told(self) -> Mapping[str, tuple[int, int]]:
-        """By code of a record, how many there were and when (monotonic µs) the last one was."""
-        return self._reports.told
 
     @property
     def skipped(self) -> int:

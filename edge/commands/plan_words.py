@@ -75,6 +75,10 @@ _TEXT: Mapping[str, tuple[str, str]] = {
     ),
     "text": ("文本", "text"),
     "contract": ("流量约定", "contract"),
+    "no_room": (
+        "图内无余地容纳不同的计数",
+        "no room within the map for counts of its own",
+    ),
     "one_session": ("1 个会话", "1 session"),
     "nodes": ("个节点", "nodes"),
     "services": ("使用的服务", "services"),
@@ -195,7 +199,10 @@ def _block_text(axis: AxisPlan, lang: Language) -> str:
         ride = f"{word('rides', lang)} {block.rides_on + 1}"
         return f"{head} fc {request.function} {first}..{last}   {ride}   {points}   {period}"
     counts = "/".join(str(ask.quantity) for ask in request.asks)
-    fence = f"   {word('fences', lang)} {word('partial', lang)}" if request.is_partial else ""
+    fence = ""
+    if request.is_partial:
+        why = word("no_room", lang)
+        fence = f"   {word('fences', lang)} {word('partial', lang)} ({why})"
     last = request.start + request.quantity - 1
     return (
         f"{head} fc {request.function} {request.start}..{last}   n {counts}   {points}   "
