@@ -25,6 +25,7 @@ import asyncio
 import json
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,8 +43,8 @@ from edge.trust.pin import judge
 from proto.errors import DeviceError, DeviceRefused
 from proto.quality import Detail, Quality, Reason
 from tests.integration.devices.clock import RealClock
-from tests.integration.devices.test_opcua_node import NS, server, set_node
-from tests.integration.devices.test_opcua_sessions import count, driver_to, live, until
+from tests.integration.devices.test_opcua_node import NS, device, server, set_node
+from tests.integration.devices.test_opcua_sessions import LEVEL, count, driver_to, live, until
 from tests.unit.devices.builders import node
 
 READ_LEVEL = [node("d/level", f"{NS}Level", NodeType.DOUBLE)]
@@ -323,3 +324,20 @@ async def test_a_hundred_thousand_nodes_are_browsed_whole_or_cut_and_said_so(
         found = await walk(endpoint, OpcUaSecurity(pki), now_us=now_us, limit=200_000)
         assert not found.is_cut
         assert found.nodes >= 100_000
+
+
+async def test_a_server_that_grants_less_than_was_asked_is_named_with_its_figures(
+    tmp_path: Path,
+) -> None:
+    async with server(tmp_path) as (peer, pki):
+        fast = {"fast": 20_000_000}  # node-opcua publishes at 50 ms at best
+        settings = replace(device(LEVEL), poll_ns=fast)
+        endpoint = f"opc.tcp://127.0.0.1:{peer.port}"
+        driver = OpcUaDriver(endpoint, [settings], OpcUaSecurity(pki), RealClock())
+        await driver.connect()
+        [note] = [one for one in driver.notes() if one.code == "device.server_slower"]
+        served = driver.served(0)
+        assert served["asked_publishing_ms"] == note.body["asked_publishing_ms"] == 20.0
+        assert served["publishing_ms"] > 20.0
+        assert served["lifetime_ms"] >= 300_000.0
+        await driver.close()

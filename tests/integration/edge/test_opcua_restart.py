@@ -1,4 +1,4 @@
-"""Our own restart, clean and by kill -9, beside a foreign OPC UA server: nothing lost, none twice."""
+"""Our own restart, clean and by kill -9, beside a foreign server: nothing lost, none twice."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.integration.devices.test_opcua_node import server
 from tests.integration.edge.opcua_keeper import NAMES, plant_of, spool_of
 from tests.integration.edge.spool_reading import frames_of, gaps_of
 
-WINDOW_MS = 1_500
+WINDOW_MS = 1_000
 COUNT_MS = 100
 
 
@@ -124,21 +124,21 @@ async def test_our_restart_within_a_subscriptions_life_loses_nothing_and_doubles
         async with keeper(peer, pki, kept):
             await asyncio.sleep(2.5)
             await count(peer, is_on=True)
-            await asyncio.sleep(2.0)
-        for _ in range(3):
-            await asyncio.sleep(chance.uniform(0.2, 1.5))
+            await asyncio.sleep(1.5)
+        for _ in range(2):
+            await asyncio.sleep(chance.uniform(0.2, 0.8))
             async with keeper(peer, pki, kept) as process:
-                await asyncio.sleep(chance.uniform(2.0, 3.5))  # between two commits
+                await asyncio.sleep(chance.uniform(2.0, 3.0))  # between two commits
                 if end == "kill":
                     process.kill()
         async with keeper(peer, pki, kept):
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(1.0)
             await count(peer, is_on=False)
-            await asyncio.sleep(7.0)
+            await asyncio.sleep(3.0)
         lost, doubled, replayed, gaps = await verdict(peer, pki, kept)
     assert (lost, doubled, replayed) == (0, 0, 0)
     wanted = GapCause.RESTART_CLEAN if end == "clean" else GapCause.RESTART_UNCLEAN
-    assert gaps.count(wanted) >= 3
+    assert gaps.count(wanted) >= 2
 
 
 async def test_a_restart_after_the_server_lost_us_is_filled_from_history(tmp_path: Path) -> None:
@@ -147,15 +147,15 @@ async def test_a_restart_after_the_server_lost_us_is_filled_from_history(tmp_pat
         async with keeper(peer, pki, kept) as process:
             await asyncio.sleep(2.0)
             await count(peer, is_on=True)
-            await asyncio.sleep(4.0)
+            await asyncio.sleep(3.0)
             process.kill()
         await peer.tell(json.dumps({"do": "drop_sessions"}))
         await asyncio.sleep(1.0)
         async with keeper(peer, pki, kept):
-            await asyncio.sleep(5.0)
+            await asyncio.sleep(2.0)
             await count(peer, is_on=False)
-            await asyncio.sleep(6.0)
+            await asyncio.sleep(5.0)
         lost, doubled, replayed, gaps = await verdict(peer, pki, kept)
     assert (lost, doubled) == (0, 0)
-    assert replayed >= len(NAMES) * 10
+    assert replayed >= len(NAMES) * 5
     assert GapCause.RESTART_UNCLEAN in gaps  # what came back later does not undo it
