@@ -1,4 +1,7 @@
-"""A PLC that answers nonsense: BAD with the right reason, never a wrong good value."""
+"""A PLC that answers nonsense: BAD with the right reason, never a wrong good value.
+
+Every lie is told twice: to a read in a task, and to one that is called back.
+"""
 
 import asyncio
 import time
@@ -14,12 +17,21 @@ from devices.modbus.driver import ModbusDriver
 from proto.errors import DeviceError
 from proto.quality import Detail, Quality, Reason
 from tests.integration.devices.liar import Liar, Script, honest, lying, truth
-from tests.integration.devices.lines import tcp_driver
+from tests.integration.devices.lines import ByCallBack, tcp_driver
 from tests.unit.devices.builders import modbus_settings, register
 from tests.unit.devices.contract import check_columns, check_life_cycle
 
 TIMEOUT_NS = 300_000_000
 WANTED = [1000.0, 1001.0, 1002.0]
+KIND: type[ModbusDriver] = ModbusDriver
+
+
+@pytest.fixture(autouse=True, params=[ModbusDriver, ByCallBack])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[ModbusDriver]:
+    """How the reads of this round are made."""
+    monkeypatch.setattr("tests.integration.devices.test_modbus_liar.KIND", request.param)
+    found: type[ModbusDriver] = request.param
+    return found
 
 
 @asynccontextmanager
@@ -37,7 +49,7 @@ async def session(*scripts: Script) -> AsyncIterator[tuple[ModbusDriver, Liar, B
 
 def driver_of(liar: Liar, points: Sequence[object]) -> ModbusDriver:
     settings = modbus_settings(points)  # type: ignore[arg-type]
-    return tcp_driver(liar.port, [settings], TIMEOUT_NS)
+    return tcp_driver(liar.port, [settings], TIMEOUT_NS, kind=KIND)
 
 
 def changed(request: bytes, at: int, value: int) -> bytes:
@@ -313,3 +325,18 @@ async def test_a_device_that_closes_after_each_answer_is_opened_for_each_request
         assert liar.connections == 4
         await driver.close()
         assert not driver.connected
+
+
+async def test_reads_by_call_back_are_called_back() -> None:
+    points = [register(f"plc/r{at}", at) for at in range(3)]
+    async with lying() as liar:
+        settings = [modbus_settings(points)]  # type: ignore[arg-type]
+        driver = tcp_driver(liar.port, settings, TIMEOUT_NS, kind=ByCallBack)
+        await driver.connect()
+        try:
+            assert isinstance(driver, ByCallBack)
+            for _ in range(3):
+                assert (await driver.read(driver.blocks[0])).value.tolist() == WANTED
+            assert driver.called_back == 3
+        finally:
+            await driver.close()
