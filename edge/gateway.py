@@ -27,6 +27,7 @@ from edge.health import summary
 from edge.image import ProcessImage
 from edge.installation import Installation, load
 from edge.mark_store import calibrating
+from edge.plant import Plant
 from edge.pulse import Pulse
 from edge.scan.answers import Answers
 from edge.scan.loop import ScanLoop
@@ -129,19 +130,7 @@ class Gateway:
         record, books = self._recorder.record, Books()
         self._recorder.cursors = books.at
         self._field = Fieldwork(installation, clock, record, spool.cursors)
-        self._lines = Lines(
-            plant,
-            self._field.driver,
-            clock=clock,
-            image=self._image,
-            sink=self._recorder,
-            start_ns=spool.t0.mono_ns,
-            durable=self._recorder.durable,
-            keeper=self._recorder,
-            books=books,
-            told=self._recorder.told,
-            pulse=pulse,
-        )
+        self._lines = self._read(plant, books, pulse)
         self._scans = ScanLoop(
             installation.models, image=self._image, record=record, clock=clock, pulse=pulse
         )
@@ -182,6 +171,22 @@ class Gateway:
         self._cabinet = make_cabinet(installation, clock, places, self._alarms, self._is_healthy)
         self._told = asyncio.Event()
         self._hurry = False
+
+    def _read(self, plant: Plant, books: Books, pulse: Pulse) -> Lines:
+        """Return everything that reads; nothing is opened yet."""
+        return Lines(
+            plant,
+            self._field.driver,
+            clock=self._clock,
+            image=self._image,
+            sink=self._recorder,
+            start_ns=self._spool.t0.mono_ns,
+            durable=self._recorder.durable,
+            keeper=self._recorder,
+            books=books,
+            told=self._recorder.told,
+            pulse=pulse,
+        )
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT, or until a part gives up; then stop in order."""
