@@ -35,6 +35,7 @@ def show(folder: Path, seconds: float | None, *, as_json: bool) -> int:
             code = _held(own.resolve(), seconds, say, told, quiet=quiet)
             if code == OK and os.environ.get("DEMO_KEEP") != "1":
                 remove(own)
+                say(f"已删除 removed: {own} (DEMO_KEEP=1 保留 keeps it)")
             else:
                 say(f"保留 kept: {own}")
     except DemoRefused as refused:

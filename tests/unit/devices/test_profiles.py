@@ -75,8 +75,20 @@ def test_every_kind_has_a_profile_and_every_controller_a_life_signal() -> None:
     # instruments without a program of their own: what reads them answers for them
     assert silent == {
         "cabinet_relay_box", "co_transmitters_adc", "current_module_8", "filter_bag_dp_gauge",
-        "power_meter_3p",
+        "power_meter_3p", "ups_modbus",
     }  # fmt: skip
+
+
+SUBSYSTEMS = (
+    "bf.body", "bf.pci", "bof.vessel", "bof.ldg", "dust.elevator", "dust.silo", "bf.top",
+    "bof.lance", "dust.dry", "dust.wet",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("subsystem", SUBSYSTEMS)
+def test_a_subsystem_of_the_catalogue_has_a_profile(subsystem: str) -> None:
+    points = [p for name in catalog.names() for p in catalog.find(name).points]
+    assert any(point.parameter.startswith(f"{subsystem}.") for point in points)
 
 
 def test_every_profile_point_names_a_parameter_or_says_why_not() -> None:
