@@ -14,7 +14,7 @@ from devices.modbus.desk import Desk
 from devices.modbus.facts import Learnt, profile_hash
 from devices.modbus.frame import BITS, Request, answer_adu_bytes, read_request
 from devices.modbus.guard_model import Due, Rules, State, Unit, is_synced
-from devices.modbus.holes_model import Event, Fact, Permission, Policy
+from devices.modbus.holes_model import Event, Permission, Policy
 from devices.modbus.line_settings import ModbusLine, SerialEndpoint, modbus_profile
 from devices.modbus.pace import THINKS_NS, Pace, serial_timeout_ns
 from devices.modbus.plan import targets
@@ -68,7 +68,7 @@ class Room:
         rules: Rules,
         policy: Policy,
         blocks: Sequence[Block],
-        facts: Sequence[Fact],
+        known: Learnt | None,
         timeout_ns: int,
     ) -> None:
         quirks = modbus_profile(settings).modbus.quirks
@@ -80,10 +80,16 @@ class Room:
         self.meters: dict[int, Meter] = {}
         found = targets(blocks, settings.name)
         self.target_of = {at: i for i, at in enumerate(found)}
-        known = () if policy == "never" else facts
-        self.holes = holes.start(list(found.values()), policy, known)
+        self._profile_hash = ""  # made once, when it is asked for: it takes a millisecond
+        is_same = known is not None and known.profile_hash == self._hash()
+        facts = known.facts if known is not None and is_same and policy != "never" else ()
+        self.holes = holes.start(list(found.values()), policy, facts)
         self.desks: list[Desk] = []
         self.canary = self._canary(blocks)
+
+    def _hash(self) -> str:
+        self._profile_hash = self._profile_hash or profile_hash(self.settings.profile)
+        return self._profile_hash
 
     def took(self, function: int, quantity: int, took_ns: int) -> None:
         """Take the time of one answer."""
@@ -162,7 +168,7 @@ class Room:
             if len(meter.pairs) >= 16
         }
         return Learnt(
-            profile_hash=profile_hash(self.settings.profile),
+            profile_hash=self._hash(),
             facts=self.holes.facts,
             costs=costs,
             answers=sum(len(meter.pairs) for meter in self.meters.values()),
@@ -237,9 +243,7 @@ def rooms_of(
     rooms = {}
     for device in devices:
         known = learnt.get(device.name)
-        is_same = known is not None and known.profile_hash == profile_hash(device.profile)
-        facts = known.facts if known is not None and is_same else ()
         rooms[device.name] = Room(
-            device, rules[device.name], policies[device.name], blocks, facts, timeout_ns
+            device, rules[device.name], policies[device.name], blocks, known, timeout_ns
         )
     return rooms

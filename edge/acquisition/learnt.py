@@ -65,18 +65,28 @@ class LearntBook:
         try:
             while True:
                 await asyncio.sleep(WRITE_S)
-                self.write()
+                news = dict(self._known)
+                for learner in self._learners:
+                    self._hear(learner, news)
+                    await asyncio.sleep(0)  # a thousand lines at once would hold up their reads
+                self._keep(news)
         finally:
             self.write()
 
     def write(self) -> bool:
         """Write the file if there is news; return whether it was.  A full disk is no error."""
-        today = datetime.fromtimestamp(self._clock.wall_us() / 1e6, UTC).date().isoformat()
         news = dict(self._known)
         for learner in self._learners:
-            for device, learnt in learner.learnt().items():
-                if learnt.is_news(self._known.get(device)):
-                    news[device] = learnt.dated(today)
+            self._hear(learner, news)
+        return self._keep(news)
+
+    def _hear(self, learner: Learner, news: dict[str, Learnt]) -> None:
+        today = datetime.fromtimestamp(self._clock.wall_us() / 1e6, UTC).date().isoformat()
+        for device, learnt in learner.learnt().items():
+            if learnt.is_news(self._known.get(device)):
+                news[device] = learnt.dated(today)
+
+    def _keep(self, news: dict[str, Learnt]) -> bool:
         if news == self._known:
             return False
         try:
