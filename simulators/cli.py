@@ -119,6 +119,12 @@ def profile(
     name: Annotated[str, Parameter(help="name of a profile, or a path ending in .toml")],
     *,
     modbus: Annotated[int, Parameter(help="TCP port of the Modbus server; 0 = any")] = 0,
+    rtu_over_tcp: Annotated[
+        int | None, Parameter(help="TCP port of a serial server: RTU frames; 0 = any")
+    ] = None,
+    pty: Annotated[
+        bool, Parameter(negative="", help="RTU on a pseudo-terminal; its path is printed")
+    ] = False,
     opcua: Annotated[int, Parameter(help="TCP port of the OPC UA server; 0 = any")] = 0,
     pki: Annotated[Path | None, Parameter(help="own/, trusted/ of the OPC UA server")] = None,
     seed: Annotated[int, Parameter(help="of all noise")] = 1,
@@ -132,11 +138,16 @@ def profile(
     protocol = find(name).protocol
     if (modbus and protocol != "modbus") or (opcua and protocol != "opcua"):
         return _usage(f"{name} speaks {protocol}; use --{protocol} PORT")
-    if not 0 <= (modbus or opcua) <= PORT_MAX:
+    is_serial = pty or rtu_over_tcp is not None
+    if is_serial and (protocol != "modbus" or modbus or (pty and rtu_over_tcp is not None)):
+        return _usage("--modbus, --rtu-over-tcp, --pty: one of them, for a Modbus profile")
+    port = modbus or opcua or rtu_over_tcp or 0
+    if not 0 <= port <= PORT_MAX:
         return _usage(f"--{protocol} PORT: 0 to {PORT_MAX}")
-    from simulators.serve.profiled import ProfileOptions, run_profile  # slow to load
+    from simulators.serve.profiled import ProfileOptions, Wire, run_profile  # slow to load
 
-    options = ProfileOptions(name, modbus or opcua, seed, pki, still)
+    wire: Wire = "pty" if pty else "mbap" if rtu_over_tcp is None else "rtu-tcp"
+    options = ProfileOptions(name, port, seed, pki, still, wire)
     events.configure()
     try:
         asyncio.run(run_profile(options))

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from devices.catalog import find
 from devices.profile import ModbusProfile, OpcUaProfile, Profile
@@ -25,21 +27,34 @@ from simulators.plc.image import encode, node_cells
 from simulators.plc.walk import TICK_MS, still, walk
 from simulators.serve.line import LineServer
 from simulators.serve.modbus_pdu import Habits
+from simulators.serve.modbus_rtu import ModbusPtyServer, ModbusRtuServer
 from simulators.serve.modbus_tcp import ModbusTcpServer
 
 EVENT_EVERY = 50
 """Steps between two events of a ring."""
 
 
+Wire = Literal["mbap", "rtu-tcp", "pty"]
+_SERVERS: dict[Wire, type[ModbusTcpServer]] = {
+    "mbap": ModbusTcpServer,
+    "rtu-tcp": ModbusRtuServer,
+    "pty": ModbusPtyServer,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileOptions:
-    """What is to be served: name or path, port (0 = any), pki (OPC UA), values at rest or not."""
+    """What is to be served.
+
+    Name or path of the profile, port (0 = any), pki (OPC UA), values at rest or not, wire (Modbus).
+    """
 
     profile: str
     port: int = 0
     seed: int = 1
     pki: Path | None = None
     is_still: bool = False
+    wire: Wire = "mbap"
 
 
 class ProfiledDevice:
@@ -59,7 +74,7 @@ class ProfiledDevice:
                 self._ring = new_ring(profile.event_ring, profile.modbus.order)
             self._layout = device_map(profile)
             self._fixed = fixed_words(profile)
-            self._modbus = ModbusTcpServer(
+            self._modbus = _SERVERS[options.wire](
                 self._layout,
                 port=options.port,
                 product=profile.profile,
@@ -155,6 +170,9 @@ async def run_profile(options: ProfileOptions) -> None:
     try:
         await device.start()
         events.plant_started(port=device.server.port, seed=options.seed)
+        if isinstance(device.server, ModbusPtyServer):
+            sys.stdout.write(f"{device.server.path}\n")
+            sys.stdout.flush()
         running = asyncio.create_task(device.run())
         stopping = asyncio.create_task(stopped.wait())
         done, left = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
