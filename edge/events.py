@@ -93,6 +93,10 @@ CATALOG: dict[str, tuple[str, str]] = {
         "info",
         "the register of known content is right again; nothing to do",
     ),
+    "device.canary_fitted": (
+        "info",
+        "after a program change the register of known content fits: the map is taken as unmoved",
+    ),
     "device.slot_held": (
         "warning",
         "another client, or a dead connection, has the device's only slot; it is tried each 5 s",

@@ -42,6 +42,10 @@ MESSAGES: Mapping[str, Message] = {
         "the canary register holds {got}, expected {expected}; last right {good_ms_ago} ms ago",
         "标志寄存器为 {got}，应为 {expected}；上次正确在 {good_ms_ago} ms 之前",
     ),
+    "device.canary_fitted": Message(
+        "after a program change the canary register fits ({got}): the map holds",
+        "程序变更后标志寄存器相符（{got}）：点表映射有效",
+    ),
     "device.canary_right": Message(
         "the canary register is right again ({got})",
         "标志寄存器恢复正确（{got}）",

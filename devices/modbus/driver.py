@@ -77,6 +77,14 @@ class ModbusDriver(Reads):
         room = self._rooms[device]
         self._notes.extend(room.permit(is_open=is_open, now_ns=self._clock.mono_ns()))
 
+    def proves_map(self, device: str) -> bool:
+        """Return True where a register of known content can end a doubt of the map."""
+        return self._rooms[device].proves_map
+
+    def seek_canary(self, device: str) -> None:
+        """Read the canary soon: the map is in doubt; `device.canary_fitted` tells that it fits."""
+        self._rooms[device].seek_canary(self._clock.mono_ns())
+
     def learnt(self) -> Mapping[str, Learnt]:
         """Return what is known of each device, by name; never waits."""
         units, late_ns = self._exchange.state.units, self._exchange.state.lateness_ns

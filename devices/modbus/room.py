@@ -34,6 +34,7 @@ class Canary:
         good_ns: when it was last right; 0 = never.
         next_ns: when it is read again.
         is_wrong: the last one was wrong: nothing of the unit is believed.
+        is_sought: the map is in doubt; the next one that fits is told (`device.canary_fitted`).
     """
 
     request: Request
@@ -45,6 +46,7 @@ class Canary:
     good_ns: int = 0
     next_ns: int = 0
     is_wrong: bool = False
+    is_sought: bool = False
 
 
 class Room:
@@ -191,14 +193,28 @@ class Room:
             notes.append(Note("device.canary_failed", self.settings.name, body))
         elif is_right and canary.is_wrong:
             notes.append(Note("device.canary_right", self.settings.name, {"got": value}))
+        is_fitting = is_right and canary.is_sought and canary.equals is not None
+        if is_fitting:
+            notes.append(Note("device.canary_fitted", self.settings.name, {"got": value}))
         self.canary = replace(
             canary,
+            is_sought=canary.is_sought and not is_fitting,
             last=value,
             good_ns=now_ns if is_right else canary.good_ns,
             next_ns=now_ns + (CANARY_NS if is_right else CANARY_AGAIN_NS),
             is_wrong=not is_right,
         )
         return is_right, notes
+
+    @property
+    def proves_map(self) -> bool:
+        """True with a canary of known content: a counter moves in a map that has moved, too."""
+        return self.canary is not None and self.canary.equals is not None
+
+    def seek_canary(self, now_ns: int) -> None:
+        """Take the news that the map is in doubt: the canary is read soon, its fitting is told."""
+        if self.canary is not None and self.proves_map:
+            self.canary = replace(self.canary, is_sought=True, next_ns=now_ns)
 
     def canary_missed(self, now_ns: int) -> None:
         """Note that the canary could not be read: it is asked again soon."""

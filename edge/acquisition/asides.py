@@ -2,11 +2,13 @@
 
 One request a turn, in a gap between two slots that is long enough, but not for ever.  All rings of
 a line together take 30 % of its time at most.  When a controller has begun anew its texts and the
-blocks with its digests are read at once, before the next slot.
+blocks with its digests are read at once, before the next slot.  While the map of a device is in
+doubt, a driver that knows a register of known content is told to look at it.
 Source: `acquisition.md` 3.18, 3.20.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from devices.driver import Driver
 from devices.modbus.side_reads import SideReads
@@ -26,6 +28,17 @@ Watch = Callable[[Unit, AxisPlan], Awaitable[None]]
 """Reads a block outside its grid; what it says of the controller is taken, no row is made."""
 
 
+@runtime_checkable
+class MapWitness(Protocol):
+    """A driver that can show that a map is where it was."""
+
+    def proves_map(self, device: str) -> bool:
+        """Return True where a register of known content can end a doubt of the map."""
+
+    def seek_canary(self, device: str) -> None:
+        """Look at that register soon; its fitting is a note `device.canary_fitted`."""
+
+
 class Asides:
     """Rings and texts of one line.
 
@@ -41,10 +54,14 @@ class Asides:
         driver: RegisterReader | None,
         clock: Clock,
         watch: Watch,
+        witness: MapWitness | None = None,
     ) -> None:
         self._rings, self._texts = tuple(rings), tuple(texts)
         self._driver, self._clock, self._watch = driver, clock, watch
         self._restarts = [(unit, unit.restarts) for unit in units if unit.digest_axes]
+        self._witness = witness
+        self._provable = [u for u in units if witness is not None and witness.proves_map(u.name)]
+        self._sought: set[str] = set()
         self._free_ns = 0
         self._took_ns = 0
         self.spent_ns = 0
@@ -100,6 +117,16 @@ class Asides:
         now_ns = self._clock.mono_ns()
         for _, texts in self._texts:
             texts.tick(now_ns)
+        for unit in self._provable:
+            self._seek(unit)
+
+    def _seek(self, unit: Unit) -> None:
+        """Ask for the canary, once for each doubt."""
+        if not unit.is_map_doubted:
+            self._sought.discard(unit.name)
+        elif unit.name not in self._sought and self._witness is not None:
+            self._sought.add(unit.name)
+            self._witness.seek_canary(unit.name)
 
     def _identify(self, unit: Unit) -> Callable[[], Awaitable[None]]:
         async def once() -> None:
@@ -132,8 +159,9 @@ def asides_of(
     """Return what a line reads beside its samples; nothing where nothing can be kept."""
     rings: list[tuple[Unit, Ring]] = []
     texts: list[tuple[Unit, Texts]] = []
+    witness = driver if isinstance(driver, MapWitness) else None
     if keeper is None or not isinstance(driver, RegisterReader):
-        return Asides(units, (), (), None, clock, watch)
+        return Asides(units, (), (), None, clock, watch, witness)
     name = line.config.name
     plan = side_plan(line)
     for at, (unit, device) in enumerate(zip(units, line.devices, strict=True)):
@@ -144,4 +172,4 @@ def asides_of(
             rings.append((unit, Ring(device, name, reads, asker, keeper, clock)))
         if reads.texts:
             texts.append((unit, Texts(device, unit, name, reads, asker, keeper, clock)))
-    return Asides(units, rings, texts, driver, clock, watch)
+    return Asides(units, rings, texts, driver, clock, watch, witness)

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from devices.driver import BlockColumns
 from devices.kinds import Kind
 from devices.profile import Profile
@@ -144,14 +146,86 @@ async def test_a_download_that_moves_the_map_is_wrong_without_a_canary() -> None
 
 
 async def test_a_download_that_moves_the_map_is_found_by_a_canary_in_a_block() -> None:
-    options = 'canary = { table = "holding", address = 98, equals = 4711 }'
-    unit = Unit(content={(3, 98): 4711})
+    options = 'canary = { table = "holding", address = 82, equals = 4711 }'
+    unit = Unit(content={(3, 82): 4711})
     async with open_run("mbap", units={1: unit}, options=options) as run:
-        [block] = run.driver.blocks
+        block = run.driver.blocks[0]
+        assert block.request.describe() == "unit 1 FC3 0+92"
         columns = await run.driver.read(block)
-        assert (columns.quality[:40] == Quality.GOOD).all()
+        assert (columns.quality == Quality.GOOD).all()
         run.equipment.units[1] = Unit(shift=2)
         columns = await run.driver.read(block)
         assert (columns.quality == Quality.BAD).all()
         assert set(columns.detail.tolist()) == {Detail.CANARY}
         assert "device.canary_failed" in [note.code for note in run.driver.notes()]
+
+
+DIGEST = """
+[[points]]
+name = "program"
+title = "program"
+parameter = "a.code"
+unit = "1"
+poll = "fast"
+digest = "program"
+at = { table = "holding", address = 11, type = "uint16" }
+vector = { registers = [1], value = 1.0 }
+"""
+CANARY = 'canary = { table = "holding", address = 5, equals = 4711 }'
+ASIDE = CANARY.replace("5,", "40,")
+
+
+async def _downloaded(options: str, *, moved: bool) -> tuple[Site, set[tuple[int, int]]]:
+    """Put another program into a controller; return what its point says long after."""
+    kind = Kind(kind="coded", title="t", clauses=("O10-4.4",), requires=("a.code",))
+    text = PROFILE.format(name="p", options=options) + LIFE + DIGEST
+    profile = parse_profile(text, "p.toml", {"a.code": "1"}, {"coded": kind})
+    unit = Unit(content={(3, 1): 0, (3, 11): 100, (3, 5): 4711, (3, 40): 4711})
+
+    async def program() -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            unit.content[3, 1] = (unit.content[3, 1] + 1) & 0xFFFF
+
+    async with tcp(Equipment("mbap", {1: unit}, is_shared=False)) as port:
+        task = asyncio.create_task(program())
+        quick = TEXT.format(port=port, path="plc").replace(
+            'path = "', 'restart_settle = "0s"\npath = "'
+        )
+        try:
+            async with running(quick, {"p": profile}) as site:
+                await asyncio.sleep(0.6)
+                assert good(site)
+                unit.content[3, 11] = 101
+                if moved:
+                    unit.content |= {(3, 5): 0, (3, 7): 4711, (3, 40): 0, (3, 42): 4711}
+                for _ in range(15):  # the pulse of the gateway
+                    await asyncio.sleep(0.1)
+                    site.owners[0].tick()
+                last = [row.columns for row in site.sink.rows if len(row.columns) > 1][-3:]
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    return site, {(int(c.reason[-1]), int(c.detail[-1])) for c in last}
+
+
+async def test_a_download_without_a_canary_leaves_the_map_unproven() -> None:
+    site, said = await _downloaded("", moved=False)
+    assert said == {(Reason.DEVIATION, Detail.MAP_UNPROVEN)}
+    assert "device.canary_fitted" not in site.sink.kinds()
+
+
+@pytest.mark.parametrize("canary", [CANARY, ASIDE])
+async def test_a_download_that_left_the_map_is_proved_by_the_canary(canary: str) -> None:
+    site, said = await _downloaded(canary, moved=False)
+    assert said == {(Reason.NONE, Detail.NONE)}
+    kinds = site.sink.kinds()
+    assert kinds.index("plant.program_changed") < kinds.index("device.canary_fitted")
+    assert kinds.count("device.canary_fitted") == 1
+
+
+async def test_a_download_that_moved_the_map_is_never_proved_by_the_canary() -> None:
+    site, said = await _downloaded(CANARY, moved=True)
+    assert said == {(Reason.PROTOCOL, Detail.CANARY)}
+    assert "device.canary_failed" in site.sink.kinds()
+    assert "device.canary_fitted" not in site.sink.kinds()
