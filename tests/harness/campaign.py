@@ -6,11 +6,17 @@ driver has called it GOOD.
 """
 
 import asyncio
+import atexit
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,13 +32,15 @@ from devices.modbus.line_settings import (
     ModbusLine,
     SerialEndpoint,
     TcpEndpoint,
+    Tls,
 )
 from devices.modbus.plan import Shaping, plan_blocks
 from proto.errors import DeviceError
 from proto.quality import Quality
-from tests.harness.coded import Unit, code
+from tests.certificates import Authority
+from tests.harness.coded import Unit, bit, code
 from tests.harness.equipment import Equipment
-from tests.harness.oracle import Tally
+from tests.harness.oracle import Bit, Tally
 from tests.harness.script import BEHIND, CALM, DIRECT, SERIAL, STREAM, Fault, Script
 from tests.harness.wires import dial_in, pty, tcp
 from tests.integration.devices.clock import RealClock
@@ -43,7 +51,17 @@ BOUND_NS = 60_000_000
 REGISTRATION = b"DTU-7"
 HEARTBEAT = b"\xfe\x07beat"
 OPTIONS = 'max_registers = 28\nforbidden = [{ table = "holding", from = 70, to = 71, why = "w" }]'
-POLL_NS = {"fast": 100_000_000}
+POLL_NS = {"fast": 100_000_000, "slow": 1_000_000_000}
+PLACES = (*range(0, 20, 2), *range(30, 50, 2), *range(56, 70, 2), *range(72, 92, 2))
+"""Registers of the points of 32 bits; what lies between makes the blocks what they are."""
+RIDERS = frozenset({8, 36, 38, 40, 60, 82})
+"""Registers that a slow point reads from the answer of a fast block."""
+HOLES = {1: frozenset({30, 31}), 3: frozenset({38, 39})}
+"""Inside fast blocks, where a rider stands and no fast point: the reads are split around them."""
+BITS = (*range(0, 24, 3), *range(40, 72, 5))
+SLOW_BITS = (7, 30, 36, 52)
+FLAGS = ((4, 10), (16, 1), (38, 11), (90, 5))
+"""(holding register, bit) of points that are one bit of a register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,7 @@ class Wire:
         faults: that may happen on it.
         is_shared: a serial side is behind it: late bytes go to whoever is connected.
         timeout_s: what "late by a time-out" means.
+        is_tls: the connection is encrypted.
     """
 
     framing: Framing
@@ -63,6 +82,7 @@ class Wire:
     faults: Sequence[Fault]
     is_shared: bool
     timeout_s: float = TIMEOUT_NS / 1e9
+    is_tls: bool = False
 
 
 WIRES: Mapping[str, Wire] = {
@@ -70,18 +90,42 @@ WIRES: Mapping[str, Wire] = {
     "rtu-tcp": Wire(Framing.RTU, (1, 2), STREAM, is_shared=True),
     "dial-in": Wire(Framing.RTU, (1, 2), STREAM, is_shared=True),
     "mbap": Wire(Framing.MBAP, (1,), DIRECT, is_shared=False),
+    "mbap-tls": Wire(Framing.MBAP, (1,), DIRECT, is_shared=False, is_tls=True),
     "mbap-gateway": Wire(Framing.MBAP, (1, 2), BEHIND, is_shared=True),
 }
 
 
 def settings_of(units: Sequence[int], options: str = OPTIONS) -> list[DeviceSettings]:
-    """Return devices with a point of 32 bits at every even register from 0 to 98."""
+    """Return devices with points of 32 bits in four clusters of registers.
+
+    Some of them are slow and ride on the fast blocks around them; beside them are coils, and bits
+    of registers.
+    """
     found = []
     for unit in units:
         points = [
-            register(f"u{unit}/r{at}", at, RegisterType.UINT32, order=Order.ABCD)
-            for at in range(0, 100, 2)
-            if at != 70
+            register(
+                f"u{unit}/r{at}",
+                at,
+                RegisterType.UINT32,
+                order=Order.ABCD,
+                poll="slow" if at in RIDERS else "fast",
+            )
+            for at in PLACES
+        ]
+        points += [
+            register(
+                f"u{unit}/c{at}",
+                at,
+                RegisterType.BOOL,
+                table=Table.COIL,
+                poll="slow" if at in SLOW_BITS else "fast",
+            )
+            for at in sorted((*BITS, *SLOW_BITS))
+        ]
+        points += [
+            register(f"u{unit}/r{at}.{k}", at, RegisterType.BOOL, bit=k, poll="slow")
+            for at, k in FLAGS
         ]
         made = modbus_settings(points, unit_id=unit, options=options, poll_ns=POLL_NS)
         found.append(DeviceSettings(f"u{unit}", unit, made.profile, made.points, POLL_NS))
@@ -97,15 +141,21 @@ def blocks_of(devices: Sequence[DeviceSettings], fence: str) -> tuple[Block, ...
     return tuple(blocks)
 
 
-def places_of(devices: Sequence[DeviceSettings]) -> dict[str, int]:
-    """Return the code that each point must show."""
-    found = {}
+def places_of(devices: Sequence[DeviceSettings]) -> dict[str, int | Bit]:
+    """Return what each point must show."""
+    found: dict[str, int | Bit] = {}
     for device in devices:
+        unit = device.unit_id
         for binding in device.points:
             address = binding.address
             assert isinstance(address, ModbusAddress)
-            function = Table(address.table).function
-            found[binding.point.name] = code(function, device.unit_id, address.address)
+            place = code(Table(address.table).function, unit, address.address)
+            own: int | Bit = place
+            if address.table.is_bits:
+                own = Bit(place, bit(unit, address.address))
+            elif address.bit is not None:
+                own = Bit(place, place >> address.bit & 1)
+            found[binding.point.name] = own
     return found
 
 
@@ -123,7 +173,7 @@ class Run:
 
     driver: Driver
     equipment: Equipment
-    places: Mapping[str, int]
+    places: Mapping[str, int | Bit]
     tally: Tally = field(default_factory=Tally)
     on_read: Callable[[], None] = lambda: None
     has_log: bool = True
@@ -147,13 +197,23 @@ class Run:
             self.tally.reads += 1
             if columns is not None:
                 self.judge(expected[at], columns)
+            await self._errand()
             if turn % 64 == 0:
                 self.driver.notes()
                 self.on_read()
                 await asyncio.sleep(0)
         return self.tally
 
-    def judge(self, expected: Sequence[int], columns: BlockColumns) -> None:
+    async def _errand(self) -> None:
+        due_ns = self.driver.errand_ns
+        if due_ns is None or due_ns > time.monotonic_ns() or not self.driver.connected:
+            return
+        try:
+            await self.driver.run_errand()
+        except DeviceError:
+            self.tally.outcomes["errand_lost"] += 1
+
+    def judge(self, expected: Sequence[int | Bit], columns: BlockColumns) -> None:
         """Judge what was called GOOD."""
         self.tally.outcomes[columns.outcome.name.lower()] += 1
         good = np.flatnonzero(columns.quality == Quality.GOOD)
@@ -183,7 +243,9 @@ def driver_of(
         behind_gateway=None if name != "mbap-gateway" else True,
         probing=probing,  # type: ignore[arg-type]
     )
-    fence = "none" if name == "mbap" else "fixed" if probing == "never" else "alternate"
+    fence = (
+        "none" if name in ("mbap", "mbap-tls") else "fixed" if probing == "never" else "alternate"
+    )
     blocks = blocks_of(devices, fence)
     return ModbusDriver(line, devices, RealClock(), blocks=blocks, entry=entry)
 
@@ -197,9 +259,27 @@ def _free_port() -> Iterator[int]:
     yield number
 
 
-def units_of(name: str) -> dict[int, Unit]:
-    """Return the equipment of a wire: the second unit has no echo."""
-    return {unit: Unit(echo=at == 0) for at, unit in enumerate(WIRES[name].units)}
+def units_of(
+    name: str, holes: Mapping[int, frozenset[int]] = MappingProxyType({})
+) -> dict[int, Unit]:
+    """Return the equipment of a wire: the first unit may have holes, the second has no echo."""
+    return {
+        unit: Unit(echo=at == 0, holes=holes if at == 0 else {})
+        for at, unit in enumerate(WIRES[name].units)
+    }
+
+
+@cache
+def tls() -> tuple[ssl.SSLContext, Tls]:
+    """Return both ends of an encrypted wire; the authority lives as long as this process."""
+    root = Authority()
+    with TemporaryDirectory() as folder:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*root.centre().write(Path(folder), "plc"))
+    with NamedTemporaryFile(suffix=".pem", delete=False) as file:
+        file.write(root.pem)
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return context, Tls(ca=file.name)
 
 
 @asynccontextmanager
@@ -249,8 +329,9 @@ async def open_run(
                 await driver.close()
             hall.close()
         return
-    async with tcp(equipment) as number:
-        endpoint_tcp = TcpEndpoint("127.0.0.1", (number,))
+    server_tls, client_tls = tls() if wire.is_tls else (None, None)
+    async with tcp(equipment, tls=server_tls) as number:
+        endpoint_tcp = TcpEndpoint("127.0.0.1", (number,), tls=client_tls)
         driver = driver_of(name, endpoint_tcp, devices, **more)  # type: ignore[arg-type]
         yield await _opened(driver, equipment, devices)
         await driver.close()
@@ -276,7 +357,8 @@ async def campaign(
     """Run one line with random faults; return what came of it and how long it took (s)."""
     script = Script({}, seed, share, WIRES[name].faults)
     began = time.monotonic()
-    async with open_run(name, script) as run:
+    units = units_of(name, HOLES)
+    async with open_run(name, script, probing="auto", units=units) as run:
         run.on_read = on_read
         tally = await run.read(reads)
         return tally, run.equipment, time.monotonic() - began

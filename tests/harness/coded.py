@@ -30,12 +30,14 @@ def registers(function: int, unit: int, start: int, quantity: int, mono_ns: int)
     )
 
 
+def bit(unit: int, address: int) -> int:
+    """Return the bit at an address: neighbours, units and shifts by a few differ in half of it."""
+    return ((address * 2654435761 + unit * 40503) >> 7) & 1
+
+
 def bits(unit: int, start: int, quantity: int) -> bytes:
     """Return the data bytes of a read of bits: a pattern of unit and address."""
-    word = sum(
-        (((at * 2654435761 + unit) >> 7) & 1) << i
-        for i, at in enumerate(range(start, start + quantity))
-    )
+    word = sum(bit(unit, at) << i for i, at in enumerate(range(start, start + quantity)))
     return word.to_bytes(-(-quantity // 8), "little")
 
 

@@ -13,6 +13,19 @@ from tests.harness.coded import TICK_MASK, code, tick
 from tests.harness.equipment import Logged
 
 
+@dataclass(frozen=True, slots=True)
+class Bit:
+    """What a point of one bit must show: it has no time of its own.
+
+    Attributes:
+        place: `code` of the bit, or of the register that it stands in.
+        value: 0 or 1.
+    """
+
+    place: int
+    value: int
+
+
 @dataclass
 class Tally:
     """What came of a campaign.
@@ -20,6 +33,7 @@ class Tally:
     Attributes:
         reads: blocks asked.
         good: values called GOOD.
+        bits: those of them that are one bit.
         wrong: GOOD values of another address, unit or table.
         restamped: GOOD values of another time than they say.
         unlogged: GOOD values that no request in the log accounts for.
@@ -29,6 +43,7 @@ class Tally:
 
     reads: int = 0
     good: int = 0
+    bits: int = 0
     wrong: int = 0
     restamped: int = 0
     unlogged: int = 0
@@ -42,14 +57,14 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Take the figures of another line."""
-        for name in ("reads", "good", "wrong", "restamped", "unlogged"):
+        for name in ("reads", "good", "bits", "wrong", "restamped", "unlogged"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.outcomes.update(other.outcomes)
         self.examples = (self.examples + other.examples)[:5]
 
     def judge(
         self,
-        expected: Sequence[int],
+        expected: Sequence[int | Bit],
         raws: Collection[tuple[int, int]],
         sent_ns: int,
         received_ns: int,
@@ -58,18 +73,22 @@ class Tally:
         """Judge the GOOD values of one block.
 
         Args:
-            expected: `code` of each point of the block.
-            raws: (position in the block, 32 raw bits) of those that were GOOD.
+            expected: `code` of each point of the block, or the bit that it must show.
+            raws: (position in the block, 32 raw bits or 1) of those that were GOOD.
             sent_ns, received_ns: the times the values were given.
             log: of the equipment; None = only place and time are judged.
         """
         first, width = tick(sent_ns), (tick(received_ns) - tick(sent_ns)) & TICK_MASK
         for at, raw in raws:
             self.good += 1
+            own = expected[at]
+            if isinstance(own, Bit):
+                self._judge_bit(own, raw, sent_ns, received_ns, log)
+                continue
             place, when = raw >> 16 & 0xFFFF, raw & 0xFFFF
-            if place != expected[at]:
+            if place != own:
                 self.wrong += 1
-                self._note(f"asked {expected[at]:04x} got {place:04x}")
+                self._note(f"asked {own:04x} got {place:04x}")
             elif (when - first) & TICK_MASK > width:
                 self.restamped += 1
                 self._note(f"{place:04x}: sampled {(when - first) & TICK_MASK} of {width} ms")
@@ -77,18 +96,31 @@ class Tally:
                 self.unlogged += 1
                 self._note(f"{place:04x}: nobody asked")
 
+    def _judge_bit(
+        self, own: Bit, raw: int, sent_ns: int, received_ns: int, log: Sequence[Logged] | None
+    ) -> None:
+        self.bits += 1
+        if raw != own.value:
+            self.wrong += 1
+            self._note(f"bit {own.place:04x}: is {own.value} got {raw}")
+        elif log is not None and not _accounted(own.place, None, sent_ns, received_ns, log):
+            self.unlogged += 1
+            self._note(f"bit {own.place:04x}: nobody asked")
+
     def _note(self, text: str) -> None:
         if len(self.examples) < 5:
             self.examples.append(text)
 
 
 def _accounted(
-    place: int, when: int, sent_ns: int, received_ns: int, log: Sequence[Logged]
+    place: int, when: int | None, sent_ns: int, received_ns: int, log: Sequence[Logged]
 ) -> bool:
     for entry in reversed(log):
         if entry.at_ns < sent_ns - 1_000_000:
             return False
-        if entry.at_ns > received_ns + 1_000_000 or tick(entry.sampled_ns) != when:
+        if entry.at_ns > received_ns + 1_000_000:
+            continue
+        if when is not None and tick(entry.sampled_ns) != when:
             continue
         at = place & 0x3FF
         is_here = code(entry.function, entry.unit, at) == place

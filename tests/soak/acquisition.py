@@ -1,9 +1,8 @@
 """M4, M10, M11 at full length: a million reads on each wire, ten million virtual, tap and rings.
 
 usage: python -m tests.soak acquisition [--reads 1000000] [--virtual 10000000] [--tap 1000000]
-           [--ring 1000000]
-           [--wires rtu,rtu-tcp,dial-in,mbap,mbap-gateway] [--lines 12] [--workers N] [--seed 1]
-           [--share 0.01] [--cuts 100] [--no-times]
+           [--ring 1000000] [--wires rtu,rtu-tcp,dial-in,mbap,mbap-tls,mbap-gateway] [--lines 12]
+           [--workers N] [--seed 1] [--share 0.01] [--cuts 100] [--no-times]
 
 Shell: processes.  One JSON line per campaign on stdout, progress on stderr; exit code 1 as soon as
 one value was called GOOD and was wrong, newer than it says, or never asked for.
@@ -53,6 +52,7 @@ def wire_job(job: tuple[str, int, int, int, float]) -> dict[str, object]:
         "campaign": name,
         "reads": tally.reads,
         "good": tally.good,
+        "bits": tally.bits,
         "wrong": tally.wrong,
         "restamped": tally.restamped,
         "unlogged": tally.unlogged,
