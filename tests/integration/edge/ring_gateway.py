@@ -21,7 +21,7 @@ from tests.spool_builders import identity
 
 
 async def read_for_ever(directory: Path, port: int) -> None:
-    """Read and commit until somebody kills us."""
+    """Read and commit until somebody kills us; say when a cursor is on disk."""
     events.configure(sys.stderr, people=False)
     plant, clock = site(port), SystemClock()
     spool = await open_spool(directory, identity(), clock, schema=plant.schema, quota_bytes=10**8)
@@ -48,6 +48,10 @@ async def read_for_ever(directory: Path, port: int) -> None:
         group.create_task(recorder.run_bulk())
         for run in lines.tasks().values():
             group.create_task(run())
+        while recorder.kept("ring/plc") is None:
+            await asyncio.sleep(0.05)
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
