@@ -188,6 +188,10 @@ def _show(
     names.append(f"fc 43/14 {_there(found.functions[IDENTIFY], lang)}")
     print("   ".join(names))
     for table in found.tables:
+        if not table.longest:
+            nothing = "内无可读数据" if zh else "nothing of it answers"
+            print(f"fc {table.function}   {span[0]}..{span[1]} {nothing}")
+            continue
         is_bits = table.function in (1, 2)
         unit = ("位" if is_bits else "个寄存器") if zh else ("bits" if is_bits else "registers")
         refused = "异常" if zh else "exception"

@@ -191,3 +191,14 @@ def test_what_browse_saves_is_read_back_whatever_the_server_says() -> None:
 def test_a_unit_of_the_server_that_is_none_of_ours_stands_in_the_title() -> None:
     ((_, title, _, _, unit, _, _),), _ = point_rows([Node("Flow", unit="Nm³/min·x")])
     assert (title, unit) == ("Flow [Nm³/min·x]", "")
+
+
+def test_a_table_of_which_nothing_answers_is_not_shown_as_a_hole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    functions = dict.fromkeys((1, 2, 3, 4, 8, 43), 0)
+    found = Findings(functions, (TableFound(1, 0, 0, ((0, 60),)),), (1,), 9)
+    probe._show(found, (0, 60), 1.0, Path("p.toml"), "en")
+    assert "fc 1   0..60 nothing of it answers" in capsys.readouterr().out
+    probe._show(found, (0, 60), 1.0, Path("p.toml"), "zh")
+    assert "fc 1   0..60 内无可读数据" in capsys.readouterr().out
