@@ -195,6 +195,9 @@ def _source(body: Body, lang: Language) -> str:
         elif isinstance(source.get("moved_s"), float):
             text += f" ({source['moved_s']:.1f} {say('moved', lang)})"
         parts += [text, *([say("map", lang)] if source.get("map_unproven") else [])]
+    texts = _map(unit.get("texts"))
+    if texts:
+        parts.append(" ".join(f"{name} {text!s:.40}" for name, text in sorted(texts.items())))
     clock = _map(body.get("clock"))
     if clock:
         offset, error = _number(clock.get("offset_us")), _number(clock.get("uncertainty_us"))
