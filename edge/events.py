@@ -95,7 +95,7 @@ CATALOG: dict[str, tuple[str, str]] = {
     ),
     "device.canary_fitted": (
         "info",
-        "after a program change the register of known content fits: the map is taken as unmoved",
+        "after a program change the register of known content fits: the map holds; nothing to do",
     ),
     "device.slot_held": (
         "warning",
