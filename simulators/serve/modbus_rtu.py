@@ -1,8 +1,7 @@
-"""The Modbus server in RTU framing: over TCP like a serial server, or on a pseudo-terminal.  Shell.
+"""The Modbus server in RTU framing: as a serial server, or on a pty.  Shell: sockets, a pty.
 
-Shell: sockets on loopback, a pty.  It answers any unit id.  A frame whose checksum is wrong, or
-whose function it does not know the length of, is dropped with all that came with it, as a device
-does that waits for silence.
+It answers any unit id.  A frame whose checksum is wrong, or whose function it does not know the
+length of, is dropped with all that came with it, as a device does that waits for silence.
 """
 
 import asyncio
