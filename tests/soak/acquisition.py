@@ -1,8 +1,8 @@
-"""M4, M10, M11 at full length: a million reads on each wire, ten million virtual, tap and rings.
+"""M4, M9 to M11 at full length: a million reads a wire, mirrors, ten million virtual, tap, rings.
 
 usage: python -m tests.soak acquisition [--reads 1000000] [--virtual 10000000] [--tap 1000000]
            [--ring 1000000] [--wires rtu,rtu-tcp,dial-in,mbap,mbap-tls,mbap-gateway] [--lines 12]
-           [--workers N] [--seed 1] [--share 0.01] [--cuts 100] [--no-times]
+           [--workers N] [--seed 1] [--share 0.01] [--days 30] [--cuts 100] [--no-times]
 
 Shell: processes.  One JSON line per campaign on stdout, progress on stderr; exit code 1 as soon as
 one value was called GOOD and was wrong, newer than it says, or never asked for.
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from tests.harness import guard_run, pace, tap_model
+from tests.harness import guard_run, mirror_run, pace, tap_model
 from tests.harness.campaign import WIRES, campaign
 from tests.harness.oracle import Tally
 from tests.harness.script import Fault
@@ -130,6 +130,26 @@ def jobs_of(options: argparse.Namespace) -> list[tuple[object, tuple[object, ...
     return jobs
 
 
+def mirrors(count: int, days: float, seed: int) -> tuple[list[dict[str, object]], bool]:
+    """Return M9: mirrors that freeze, and controllers that run while polls are lost."""
+    found = [
+        mirror_run.freeze(signal, seed + at)
+        for at, signal in enumerate(mirror_run.signals(count, seed))
+    ]
+    bad = sum(one.is_met for one in found)
+    name = "M9 frozen mirrors"
+    rows: list[dict[str, object]] = [
+        {"campaign": name, "mirrors": count, "bad_in_time": bad, "met": bad == count}
+    ]
+    second = mirror_run.SECOND
+    for moves, update in (("counter", second // 2), ("second", second), ("toggle", second)):
+        signal = mirror_run.Signal(moves, update, second)  # type: ignore[arg-type]
+        polls, stops, good = mirror_run.run_days(signal, days, 0.01, seed)
+        row: dict[str, object] = {"campaign": f"M9 {days} days, 1 % lost, {moves}", "polls": polls}
+        rows.append({**row, "false_stops": stops, "good": round(good, 6), "met": stops == 0})
+    return rows, not all(row["met"] for row in rows)
+
+
 def time_figures() -> tuple[list[dict[str, object]], bool]:
     """Return M8 and the hung PLC of M6, and whether a target was missed; one after the other."""
     results: list[dict[str, object]] = []
@@ -183,6 +203,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.01)
+    parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--times", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args(arguments)
@@ -204,6 +225,9 @@ def main(arguments: Sequence[str]) -> int:
         failed |= missed
         for result in results:
             print(json.dumps(result))
+    for row in (mirror_rows := mirrors(1000, options.days, options.seed))[0]:
+        print(json.dumps(row))
+    failed |= mirror_rows[1]
     failed |= bool(options.ring) and not rings(options.ring, options.seed)
     for server in ("node", "asyncua") if options.cuts else ():
         command = [sys.executable, "-m", "tests.harness.opcua_cuts"]
