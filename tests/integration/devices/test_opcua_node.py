@@ -222,6 +222,11 @@ async def test_a_killed_server_is_lost_and_found_again_by_a_new_session(tmp_path
         assert (await driver.read(driver.blocks[0])).value.tolist() == [1200.5, 1.0]
 
 
+async def read_often(driver: OpcUaDriver, times: int) -> None:
+    for _ in range(times):
+        await driver.read(driver.blocks[0])
+
+
 async def test_a_silent_server_is_a_time_out_and_closing_does_not_wait_for_it(
     tmp_path: Path,
 ) -> None:
@@ -238,8 +243,7 @@ async def test_a_silent_server_is_a_time_out_and_closing_does_not_wait_for_it(
         assert columns.no_value.all()
         assert time.monotonic() - started < 4.5
         with pytest.raises(LinkFailed) as lost:  # nothing at all is heard: given up at the third
-            for _ in range(3):
-                await driver.read(driver.blocks[0])
+            await read_often(driver, 3)
         assert failure_of(lost.value)[0] is Reason.COMM_LOSS
         peer.process.send_signal(signal.SIGCONT)
         await driver.connect()
