@@ -23,7 +23,7 @@ from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig
 from edge.own_axes import ACTIVE, LINK, cabinet_axis, cabinet_device, own_axis
 from edge.plant import CABINET, AxisPlan, LinePlan, Plant
-from edge.shaping import of_pair, probing_of, shaping_of, still_valid
+from edge.shaping import guard_faults, of_pair, probing_of, shaping_of, still_valid
 from edge.toml_faults import near
 from proto.errors import Fault
 
@@ -73,6 +73,7 @@ def build(
             faults += _device_faults(config, device, profile, found, place)
             settings[device.name] = found
     faults += _tag_faults(settings.values(), file)
+    faults += guard_faults(config.line, config.device, settings, file)
     if faults or len(settings) + len(members) != len(config.device):
         return None, faults
     return _plant(config, settings, learnt or {}), faults
@@ -177,7 +178,9 @@ def _source_faults(device: DeviceConfig, settings: DeviceSettings, place: str) -
     names = [binding.point.name.partition("/")[2] for binding in settings.points]
     for i, source in enumerate(device.source):
         if source.life != "none" and source.life not in names:
-            message = f'no point "{source.life}" of this device 没有该测点' + near(source.life, names)
+            message = f'no point "{source.life}" of this device 没有该测点' + near(
+                source.life, names
+            )
             faults.append(Fault(f"{place}.source[{i}].life", "config.life", message))
     if len(device.source) < 2:
         return faults

@@ -4,7 +4,7 @@ A pair has one plan for both members (its axes are shared), so whatever one of t
 needs holds for the other too.  Under `probing = "never"` nothing that was learnt is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from devices.driver import DeviceSettings
@@ -13,11 +13,17 @@ from devices.modbus.facts import Learnt, profile_hash
 from devices.modbus.fences import Fence
 from devices.modbus.frame import Framing
 from devices.modbus.holes_model import Fact
-from devices.modbus.line_settings import ModbusLine, TcpEndpoint, is_full_guard
+from devices.modbus.line_settings import (
+    ModbusLine,
+    TcpEndpoint,
+    is_full_guard,
+    modbus_profile,
+)
 from devices.modbus.plan import Shaping
-from devices.profile import Profile
+from devices.profile import ModbusProfile, Profile
 from edge.config_device import DeviceConfig
 from edge.config_line import LineConfig, Probing, SerialConfig
+from proto.errors import Fault
 
 FUNCTIONS = (1, 2, 3, 4)
 
@@ -47,6 +53,31 @@ def is_guarded(line: LineConfig, devices: Sequence[DeviceSettings]) -> bool:
         behind_gateway=line.behind_gateway,
     )
     return is_full_guard(as_driven, devices)
+
+
+def guard_faults(
+    lines: Sequence[LineConfig],
+    owners: Sequence[DeviceConfig],
+    settings: Mapping[str, DeviceSettings],
+    file: str,
+) -> Iterator[Fault]:
+    """Yield lines whose units could never be proved: each connection ends after its first answer.
+
+    The full guard asks for an echo before a read, on the very connection of the read.
+    """
+    for i, line in enumerate(lines):
+        names = [device.name for device in owners if device.line == line.name]
+        devices = [settings[name] for name in names if name in settings]
+        devices = [device for device in devices if isinstance(device.profile, ModbusProfile)]
+        if not devices or not is_guarded(line, devices):
+            continue
+        for device in devices:
+            if modbus_profile(device).modbus.quirks.close_after_each:
+                message = (
+                    f"{device.name} closes each connection after its answer, but here units "
+                    "prove themselves before a read: it would never be read 每次应答后断开"
+                )
+                yield Fault(f"{file}: line[{i}]", "config.close_after_each", message)
 
 
 def fence_of(line: LineConfig, devices: Sequence[DeviceSettings], probing: Probing) -> Fence:

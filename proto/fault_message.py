@@ -35,6 +35,13 @@ COMMANDS: Mapping[str, Message] = {
     "config.cabinet_shared": Message(
         "give the module of the cabinet a line of its own", "柜内线路混用：柜内模块须独占一条线路"
     ),
+    "config.close_after_each": Message(
+        "a device closes its connection after each answer (close_after_each), but its line asks "
+        "for an echo before each read; give it a direct MBAP line of its own, unit_id 1 or 255, "
+        "or behind_gateway = false if nothing serial stands behind it",
+        "设备每次应答后断开（close_after_each），而本线路须先校验回波再读；"
+        "请单独用直连 MBAP 线路、站号 1 或 255；若其后无串行侧，可写 behind_gateway = false",
+    ),
     "config.control": Message(
         "the folder must be ours to write; is it on a disk that knows sockets?",
         "无法建立本地控制通道：检查目录权限",

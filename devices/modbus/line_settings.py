@@ -140,12 +140,14 @@ def is_full_guard(line: ModbusLine, devices: Sequence[DeviceSettings]) -> bool:
     """Return True where the full guard holds (G0): all but direct MBAP.
 
     MBAP counts as behind a gateway where the line or a profile says so, or where the units look
-    like it; a device that answers with transaction id 0 has no ids of its own either.
+    like it; a device that answers with transaction id 0 has no ids of its own either, unless every
+    connection of the line carries one request only: nothing older can come on it.
     """
     if line.framing is Framing.RTU or isinstance(line.endpoint, SerialEndpoint | DialInEndpoint):
         return True
     quirks = [modbus_profile(device).modbus.quirks for device in devices]
-    if any(quirk.tid_zero for quirk in quirks):
+    is_once = all(quirk.close_after_each for quirk in quirks)
+    if any(quirk.tid_zero for quirk in quirks) and not is_once:
         return True
     said = [quirk.behind_gateway for quirk in quirks if quirk.behind_gateway is not None]
     if line.behind_gateway is not None:

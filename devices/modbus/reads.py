@@ -243,9 +243,9 @@ class Reads:
                 break
             await self._pass(result.until_ns)
         self._over(room, result)
-        if self._closes_after_each and isinstance(result, Answer | Proved):
-            self._end(by_us=True)
-            self._is_resting = True  # opened again by the next request
+        if self._closes_after_each:
+            self._end(by_us=True, was_silent=not isinstance(result, Answer | Proved))
+            self._is_resting = True  # opened again by the next request; nothing late can meet it
         return result
 
     def _over(self, room: Room, result: Result) -> None:

@@ -327,6 +327,31 @@ async def test_a_device_that_closes_after_each_answer_is_opened_for_each_request
         assert not driver.connected
 
 
+async def test_a_device_without_ids_and_echo_that_closes_is_read_and_nothing_late_is_believed() -> (
+    None
+):
+    def zero(request: bytes) -> bytes:
+        return bytes(2) + honest(request)[2:]
+
+    quirks = "quirks = { tid_zero = true, no_fc8 = true, close_after_each = true }"
+    late_s = TIMEOUT_NS / 1e9 * 1.2
+    closing: Script = lambda r: [zero(r), None]  # noqa: E731 - a script
+    lie: Script = lambda r: [late_s, zero(r)[:9] + bytes(6)]  # noqa: E731 - old values
+    async with lying(closing, lie, closing, closing) as liar:
+        points = [register(f"plc/r{at}", at) for at in range(3)]
+        driver = tcp_driver(liar.port, [modbus_settings(points, options=quirks)], TIMEOUT_NS)
+        await driver.connect()
+        assert (await driver.read(driver.blocks[0])).value.tolist() == WANTED
+        late = await driver.read(driver.blocks[0])
+        assert (late.reason[0], bool(late.no_value.all())) == (Reason.COMM_LOSS, True)
+        for _ in range(2):
+            assert (await driver.read(driver.blocks[0])).value.tolist() == WANTED
+            await asyncio.sleep(late_s / 2)
+        assert [request[7] for request in liar.requests] == [3, 3, 3, 3]
+        assert liar.connections == 4
+        await driver.close()
+
+
 async def test_reads_by_call_back_are_called_back() -> None:
     points = [register(f"plc/r{at}", at) for at in range(3)]
     async with lying() as liar:

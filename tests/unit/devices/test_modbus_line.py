@@ -152,6 +152,8 @@ def test_a_serial_time_out_is_twice_the_frames_and_what_the_device_may_think() -
         ((7,), "quirks = { behind_gateway = false }", None, False),
         ((1,), "quirks = { behind_gateway = true }", None, True),
         ((1,), "quirks = { tid_zero = true }", False, True),
+        ((1,), "quirks = { tid_zero = true, close_after_each = true }", None, False),
+        ((1,), "quirks = { tid_zero = true, close_after_each = true }", True, True),
     ],
 )
 def test_direct_mbap_is_one_device_whose_ids_are_its_own(
