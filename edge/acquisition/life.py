@@ -9,12 +9,15 @@ Two movements prove it, because a mirror that reconnects refreshes its dead copy
 | UNPROVEN, STOPPED | two movements | ALIVE | before: UNCERTAIN (STALE / unproven), or BAD |
 | ALIVE | answers, none moved for `within_ns` | STOPPED | BAD (STALE / life stopped), values kept |
 | ALIVE | nothing heard for `within_ns` and one poll | UNPROVEN | UNCERTAIN (STALE / unproven) |
+| ALIVE, toggle | none moved, but polls were lost meanwhile | UNPROVEN, in doubt | the same |
+| in doubt | none moved for `within_ns` of unbroken polls | STOPPED | BAD (STALE / life stopped) |
 | ALIVE | counter back | ALIVE | UNCERTAIN (INIT / restarting) for `settle_ns` |
 | any | program or set-points changed | same | UNCERTAIN (DEVIATION / map unproven) until proved |
 | any | the life point itself BAD | UNPROVEN when it is back | the reason of the life point |
 
 A STOPPED controller stays STOPPED, and its points BAD, until two movements.  A movement is: a
-counter that changed; a toggle that changed; a second that advanced by the time elapsed +-2 s.
+counter that changed; a toggle that changed; a second that advanced by the time elapsed +-2 s.  Two
+lost polls hide a toggle's flip there and back: what was not heard neither proves nor accuses.
 Source: `acquisition.md` 3.18.
 """
 
@@ -81,6 +84,9 @@ class LifeState:
         pace: most counts a second seen between two movements; 0 = unknown.
         settle_until_ns: values are UNCERTAIN until then after a restart; 0 = no restart.
         map_unproven: True from a changed program until a canary or a person proves the map.
+        heard_ns: when the point was last heard; kept for a toggle only.
+        deaf_ns: end of the newest run of lost polls; kept for a toggle only.
+        in_doubt: it seemed to stand, but polls were lost meanwhile.
     """
 
     life: Life = Life.UNPROVEN
@@ -92,6 +98,9 @@ class LifeState:
     pace: float = 0.0
     settle_until_ns: int = 0
     map_unproven: bool = False
+    heard_ns: int = 0
+    deaf_ns: int = 0
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,9 @@ def step(
     """
     if raw is None:
         life = Life.STOPPED if state.life is Life.STOPPED else Life.UNPROVEN
-        return replace(state, life=life, last=None, movements=0), None
+        return replace(state, life=life, last=None, movements=0, in_doubt=False), None
+    if spec.moves == "toggle" and spec.poll_ns:
+        state = _heard(state, now_ns, spec)
     if state.last is None:
         begun = replace(state, last=raw, changed_ns=now_ns, moved_ns=now_ns, movements=0)
         return begun, None
@@ -148,9 +159,8 @@ def step(
     if moved:
         return _moved(state, raw, now_ns, spec)
     seen = replace(state, last=raw, changed_ns=now_ns) if raw != state.last else state
-    if seen.life is Life.ALIVE and now_ns - seen.moved_ns > spec.within_ns:
-        stopped = replace(seen, life=Life.STOPPED, movements=0, was_stopped=True)
-        return stopped, LifeEvent.STOPPED
+    if (seen.life is Life.ALIVE or seen.in_doubt) and now_ns - seen.moved_ns > spec.within_ns:
+        return _stood(seen, now_ns, spec)
     return seen, None
 
 
@@ -174,6 +184,20 @@ def program_changed(state: LifeState) -> LifeState:
 def map_proved(state: LifeState) -> LifeState:
     """Return the state after a canary fitted, or a person confirmed the map."""
     return replace(state, map_unproven=False)
+
+
+def _heard(state: LifeState, now_ns: int, spec: LifeSpec) -> LifeState:
+    """Return the state with what was lost before this poll of a toggle."""
+    lost = state.heard_ns and now_ns - state.heard_ns > spec.poll_ns * 3 // 2
+    return replace(state, heard_ns=now_ns, deaf_ns=now_ns if lost else state.deaf_ns)
+
+
+def _stood(state: LifeState, now_ns: int, spec: LifeSpec) -> tuple[LifeState, LifeEvent | None]:
+    """Return what becomes of a signal that was not seen to move for too long."""
+    if state.deaf_ns and now_ns - state.deaf_ns <= spec.within_ns:
+        return replace(state, life=Life.UNPROVEN, movements=0, in_doubt=True), None
+    stopped = replace(state, life=Life.STOPPED, movements=0, was_stopped=True, in_doubt=False)
+    return stopped, LifeEvent.STOPPED
 
 
 def _is_movement(state: LifeState, raw: int, now_ns: int, spec: LifeSpec) -> bool:
@@ -213,4 +237,4 @@ def _moved(
     if state.life is Life.ALIVE or movements < MOVEMENTS_PROOF:
         return moved, None
     event = LifeEvent.RETURNED if state.was_stopped else None
-    return replace(moved, life=Life.ALIVE, was_stopped=False), event
+    return replace(moved, life=Life.ALIVE, was_stopped=False, in_doubt=False), event

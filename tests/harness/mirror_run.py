@@ -61,13 +61,16 @@ class Frozen:
 
 
 def signals(count: int, seed: int) -> Sequence[Signal]:
-    """Return life signals as plants have them, read from 0.1 to 5 s; never slower than twice."""
+    """Return life signals as plants have them, read from 0.1 to 5 s.
+
+    A toggle is read twice a flip at least: a slower reading is refused by `check`.
+    """
     draw = random.Random(seed)
     found = []
     for _ in range(count):
         moves: Moves = draw.choice(("counter", "toggle", "second"))
         poll = draw.choice((100, 200, 500, 1000, 2000, 5000)) * 1_000_000
-        update = SECOND if moves == "second" else draw.choice((1, 2, 3)) * poll
+        update = SECOND if moves == "second" else draw.choice((2, 3, 4)) * poll
         found.append(Signal(moves, update, poll))
     return found
 

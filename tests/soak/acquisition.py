@@ -142,7 +142,7 @@ def mirrors(count: int, days: float, seed: int) -> tuple[list[dict[str, object]]
         {"campaign": name, "mirrors": count, "bad_in_time": bad, "met": bad == count}
     ]
     second = mirror_run.SECOND
-    for moves, update in (("counter", second // 2), ("second", second), ("toggle", second)):
+    for moves, update in (("counter", second // 2), ("second", second), ("toggle", 2 * second)):
         signal = mirror_run.Signal(moves, update, second)  # type: ignore[arg-type]
         polls, stops, good = mirror_run.run_days(signal, days, 0.01, seed)
         row: dict[str, object] = {"campaign": f"M9 {days} days, 1 % lost, {moves}", "polls": polls}

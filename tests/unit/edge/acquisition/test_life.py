@@ -144,3 +144,19 @@ def test_a_signal_may_stand_for_three_polls_two_seconds_at_least_and_the_update(
     poll_ns: int, update_ns: int, limit_ns: int
 ) -> None:
     assert life.within_ns(poll_ns, update_ns) == limit_ns
+
+
+def test_lost_polls_that_hide_a_flip_are_no_stop_of_a_toggle() -> None:
+    spec = LifeSpec("toggle", 2 * S, S // 2)
+    _, found = walk([(0, 0), (0.5, 0), (1, 1), (1.5, 1), (2, 0), (4, 0), (4.5, 0), (5, 1)], spec)
+    assert [state for state, _ in found][4:] == ["ALIVE", "ALIVE", "UNPROVEN", "UNPROVEN"]
+
+
+def test_a_toggle_that_stands_is_stopped_once_its_polls_are_unbroken() -> None:
+    spec = LifeSpec("toggle", 2 * S, S // 2)
+    runs = [(0, 0), (0.5, 0), (1, 1), (1.5, 1), (2, 0)]
+    stands = [(4 + at / 2, 0) for at in range(6)]
+    state, found = walk([*runs, *stands], spec)
+    assert [state for state, _ in found[5:]] == ["ALIVE", *["UNPROVEN"] * 4, "STOPPED"]
+    assert found[-1][1] is LifeEvent.STOPPED
+    assert state.was_stopped
