@@ -279,9 +279,7 @@ def _check_devices(
     _check_pairs(reading, devices, kinds)
 
 
-def _check_pairs(
-    reading: _Reading, devices: Rows[DeviceConfig], kinds: Mapping[str, str]
-) -> None:
+def _check_pairs(reading: _Reading, devices: Rows[DeviceConfig], kinds: Mapping[str, str]) -> None:
     owners: dict[str, str] = {}
     by_name = {device.name: device for _, device in devices}
     for i, device in devices:
@@ -300,7 +298,9 @@ def _check_pairs(
         found = {kinds.get(by_name[name].line or "") for name in device.pair if name in by_name}
         if len(found) > 1 and not found <= ASKED_MODBUS:
             kinds_text = ", ".join(sorted(str(kind) for kind in found))
-            message = f"both members on Modbus lines that are asked, or both on one kind: {kinds_text}"
+            message = (
+                f"both members on Modbus lines that are asked, or both on one kind: {kinds_text}"
+            )
             reading.fault(f"device[{i}].pair", "config.protocol", message)
 
 

@@ -107,9 +107,7 @@ class DeviceConfig(FileModel):
         return bool(self.pair)
 
 
-def device_faults(
-    device: DeviceConfig, key: str, *, is_member: bool = False
-) -> Iterator[Fault]:
+def device_faults(device: DeviceConfig, key: str, *, is_member: bool = False) -> Iterator[Fault]:
     """Yield what is wrong within one device; `key` is its place, such as `edge.toml: device[0]`.
 
     A member of a pair has connection and address alone: profile and life are those of the pair.
