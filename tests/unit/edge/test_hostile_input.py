@@ -142,7 +142,8 @@ def test_a_gateway_that_does_not_know_the_point_is_heard_and_no_second_master_re
 
     monkeypatch.setattr("edge.commands.read.ask", other)
     found = Answer(capsys, "read", str(edge_toml), "TE-103A")
-    assert (found.code, found.err) == (1, "edge.unknown_id no such point\n")
+    assert found.code == 1
+    assert found.err.startswith("edge.unknown_id no such point")
 
 
 def test_a_value_that_is_no_number_is_null_in_json(capsys: Capture) -> None:
