@@ -14,6 +14,7 @@ INSTALL := $(PIP) install -q --no-compile
 RUN    := $(VENV)/.stamp-run
 DEV    := $(VENV)/.stamp-dev
 UV     := 0.13.9
+WORKERS ?= 4# most tests wait for a peer or a clock: more of them than cores
 TESTS  ?= tests/unit tests/property tests/integration tests/e2e
 
 .PHONY: help demo test check bench setup lock proto clean soak
@@ -25,7 +26,8 @@ demo: $(RUN) ## simulated plants, a gateway each, the centre, the console; DEMO_
 	@exec $(BIN)/yujing-sim demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(DEV) ## unit, property, integration and end-to-end tests, the quick ones first
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not alone" $(TESTS)
+	@$(BIN)/python -m pytest -m alone $(TESTS)
 
 check: $(DEV) ## format, lint, types, import contracts, generated files, unit and property tests
 	@$(BIN)/ruff format --check .
@@ -33,7 +35,7 @@ check: $(DEV) ## format, lint, types, import contracts, generated files, unit an
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.generate --check
-	@$(BIN)/python -m pytest tests/unit tests/property
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/property
 
 bench: $(DEV) ## ratios against named peers in the same run, JSON lines; SECTION=acquisition for one
 	@$(BIN)/python -m tests.bench $(SECTION)

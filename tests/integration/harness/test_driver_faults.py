@@ -13,6 +13,8 @@ from tests.harness.equipment import Equipment
 from tests.harness.oracle import Tally
 from tests.harness.script import Fault, Hit, Script
 
+pytestmark = pytest.mark.alone
+
 READS = 1_200
 LINES = 3
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import numpy as np
+import pytest
 
 from proto.quality import Detail, Reason
 from tests.harness.bus import bus
@@ -15,6 +16,8 @@ from tests.harness.site import Site, profile_of, running
 from tests.harness.wires import tcp
 from tests.integration.devices.peers import rtu_slave
 from tests.integration.devices.test_modbus_tap import POLL, mbpoll
+
+pytestmark = pytest.mark.alone
 
 DEVICE = """
 [[device]]
