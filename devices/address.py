@@ -6,6 +6,7 @@ by namespace URI, because a namespace index may change with each start of a serv
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from proto.point import PointType
 
@@ -219,6 +220,10 @@ class ModbusAddress:
         place = f"{self.table} {self.address}" + ("" if self.bit is None else f".{self.bit}")
         order = f" {self.order}" if self.type.registers > 1 else ""
         return f"{place} {self.type}{order}"
+
+
+one_address = lru_cache(maxsize=1 << 16)(ModbusAddress)
+"""`ModbusAddress`, but equal ones are one object: all devices of a profile share theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from devices.address import ModbusAddress, OpcUaAddress
+from devices.address import ModbusAddress, OpcUaAddress, one_address
 from devices.profile_options import (
     BITS_MAX,
     REGISTERS_MAX,
@@ -125,7 +125,7 @@ class ModbusProfile(ProfileModel):
         """Return where `point` stands, with the byte order that holds for it."""
         at = point.at
         order = at.order if at.order is not None else self.modbus.order
-        return ModbusAddress(at.table, at.address, at.type, order, at.bit)
+        return one_address(at.table, at.address, at.type, order, at.bit)
 
 
 class OpcUaProfile(ProfileModel):

@@ -10,6 +10,7 @@ Clause: Modbus Application Protocol V1.1b3, 6.1-6.4.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -144,8 +145,13 @@ class Decoded:
 def compile_layout(slots: Sequence[Slot], start: int, quantity: int) -> Layout:
     """Compile the gather for `slots` in an answer to "`quantity` from `start`".
 
-    All slots are of one table and lie whole inside the request.
+    All slots are of one table and lie whole inside the request.  Equal devices share one layout.
     """
+    return _compiled(tuple(slots), start, quantity)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(slots: tuple[Slot, ...], start: int, quantity: int) -> Layout:
     is_bits = slots[0].address.table.is_bits
     row = [at for kind in _DTYPES for at, slot in enumerate(slots) if slot.address.type is kind]
     clocks = [at for at, slot in enumerate(slots) if slot.address.type.is_time]

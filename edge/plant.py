@@ -6,7 +6,7 @@ process image, of the batches and of the schema.  The points that the gateway ma
 active member of a pair) come last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -179,45 +179,90 @@ class Plant:
 
     @cached_property
     def facts(self) -> Mapping[str, PointFacts]:
-        """What a matrix must know of each point, by name."""
-        return {
-            point.name: PointFacts(
-                column=i,
-                device=axis.device,
-                device_name=self.devices[axis.device],
-                unit=point.unit,
-                low=point.range_low,
-                high=point.range_high,
-                poll_ns=axis.period_ns,
-                subscribed=axis.subscribed,
-            )
-            for axis in self.axes
-            for i, point in zip(axis.points, axis.block.points, strict=True)
-        }
+        """What a matrix must know of each point, by name; made when asked."""
+        return _Facts(self)
 
     @cached_property
-    def schema(self) -> tuple[SchemaPart, ...]:
+    def schema(self) -> tuple["PlantPart", ...]:
         """The point table as it travels: axes in order, at most 4,096 points a part."""
-        parts: list[list[SchemaAxis]] = []
+        parts: list[list[AxisPlan]] = []
         room = 0
         for axis in self.axes:
-            row = self._schema_axis(axis)
-            if len(row.points) > room:
+            size = len(axis.block.points)
+            if size > room:
                 parts.append([])
                 room = POINTS_PER_PART_MAX
-            parts[-1].append(row)
-            room -= len(row.points)
-        return tuple(SchemaPart(tuple(rows)) for rows in parts)
+            parts[-1].append(axis)
+            room -= size
+        return tuple(PlantPart(self, tuple(axes)) for axes in parts)
 
-    def _schema_axis(self, axis: AxisPlan) -> SchemaAxis:
-        device = self.device_configs[axis.device]
-        return SchemaAxis(
-            device=device.name,
-            profile=device.profile or "",
-            poll=axis.block.poll,
-            period_us=axis.period_us,
-            phase_us=axis.phase_us,
+
+class PlantPart:
+    """One part of the point table: hash and types are kept, its bytes are made when asked.
+
+    They are written once in an epoch: to keep them for 100,000 points would take 35 MB.
+
+    Attributes:
+        axes: in order; points are numbered from 0 in this order.
+        hash: SHA-256 of the bytes, the `schema_hash` of batches.
+        types: type by point number, for the codec.
+    """
+
+    def __init__(self, plant: Plant, axes: tuple[AxisPlan, ...]) -> None:
+        self.axes, self._plant = axes, plant
+        made = self.table()
+        self.hash, self.types = made.hash, made.types
+
+    @property
+    def raw(self) -> bytes:
+        """The payload of the SCHEMA batch."""
+        return self.table().raw
+
+    def table(self) -> SchemaPart:
+        """Return the part as everybody reads it."""
+        return SchemaPart(tuple(_schema_axis(self._plant, axis) for axis in self.axes))
+
+
+class _Facts(Mapping[str, PointFacts]):
+    """What matrices know of the points, by name; none is kept."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+
+    def __getitem__(self, name: str) -> PointFacts:
+        plant = self._plant
+        number = plant.index_of[name]
+        point = plant.points[number]
+        if point.name != name:  # a tag: matrices call points by their names
+            raise KeyError(name)
+        axis = plant.axes[plant.axis_of[number]]
+        return PointFacts(
+            column=number,
+            device=axis.device,
+            device_name=plant.devices[axis.device],
+            unit=point.unit,
+            low=point.range_low,
+            high=point.range_high,
+            poll_ns=axis.period_ns,
             subscribed=axis.subscribed,
-            path=device.path,
-            points=tuple(SchemaPoint.of(point) for point in axis.block.points),
         )
+
+    def __iter__(self) -> Iterator[str]:
+        return (point.name for point in self._plant.points)
+
+    def __len__(self) -> int:
+        return len(self._plant.points)
+
+
+def _schema_axis(plant: Plant, axis: AxisPlan) -> SchemaAxis:
+    device = plant.device_configs[axis.device]
+    return SchemaAxis(
+        device=device.name,
+        profile=device.profile or "",
+        poll=axis.block.poll,
+        period_us=axis.period_us,
+        phase_us=axis.phase_us,
+        subscribed=axis.subscribed,
+        path=device.path,
+        points=tuple(SchemaPoint.of(point) for point in axis.block.points),
+    )

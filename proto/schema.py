@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from proto import limits, records
 from proto.axis import PointTypes
@@ -88,6 +89,22 @@ class SchemaAxis:
     subscribed: bool
     path: str
     points: tuple[SchemaPoint, ...]
+
+
+class TablePart(Protocol):
+    """One part as who writes batches needs it; `SchemaPart` is one."""
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of `raw`, the `schema_hash` of batches."""
+
+    @property
+    def types(self) -> PointTypes:
+        """Type by point number, for the codec."""
+
+    @property
+    def raw(self) -> bytes:
+        """The payload of the SCHEMA batch."""
 
 
 @dataclass(frozen=True, slots=True)

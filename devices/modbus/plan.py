@@ -7,6 +7,7 @@ two plans ask the same.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from devices.address import ModbusAddress, Table
 from devices.binding import slot_of
@@ -285,12 +286,18 @@ def _block(
             read.quantity,
             compile_layout(slots, read.start, read.quantity),
             sent.asks,
-            tuple((slot.address.address, slot.address.length) for slot in slots),
+            tuple(_extent(slot.address) for slot in slots),
             how.fence != "none",
             sent.is_partial,
             how.costs.get(read.table.function, Cost()),
         ),
     )
+
+
+@lru_cache(maxsize=1 << 16)
+def _extent(address: ModbusAddress) -> tuple[int, int]:
+    """Return start and length; one pair for all devices of a profile."""
+    return address.address, address.length
 
 
 def _refused(device: DeviceSettings, bindings: Sequence[PointBinding]) -> tuple[Block, ...]:

@@ -8,6 +8,7 @@ comparisons.  Source: `acquisition.md` 3.10 and 3.18.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,15 +82,30 @@ def limits(points: Sequence[Point], bindings: Sequence[PointBinding] = ()) -> Li
         points: of the block.
         bindings: of the same points; without them only the ranges hold.
     """
+    return _compiled(
+        tuple((point.range_low, point.range_high) for point in points),
+        tuple((one.rate_max, one.stuck_after_ns, one.clamped) for one in bindings),
+    )
+
+
+_Bound = float | None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(
+    ranges: tuple[tuple[_Bound, _Bound], ...],
+    others: tuple[tuple[_Bound, int | None, tuple[float, float] | None], ...],
+) -> Limits:
+    """Return the columns; blocks of equal devices share one."""
     inf = np.inf
-    rate = [inf if b.rate_max is None else b.rate_max for b in bindings] or [inf] * len(points)
-    stuck = [inf if b.stuck_after_ns is None else float(b.stuck_after_ns) for b in bindings]
-    clamps = [(-inf, inf) if b.clamped is None else b.clamped for b in bindings]
-    clamps = clamps or [(-inf, inf)] * len(points)
-    stuck = stuck or [inf] * len(points)
+    rate = [inf if most is None else most for most, _, _ in others] or [inf] * len(ranges)
+    stuck = [inf if after is None else float(after) for _, after, _ in others]
+    clamps = [(-inf, inf) if ends is None else ends for _, _, ends in others]
+    clamps = clamps or [(-inf, inf)] * len(ranges)
+    stuck = stuck or [inf] * len(ranges)
     return Limits(
-        low=np.array([-_FINITE if p.range_low is None else p.range_low for p in points]),
-        high=np.array([_FINITE if p.range_high is None else p.range_high for p in points]),
+        low=np.array([-_FINITE if low is None else low for low, _ in ranges]),
+        high=np.array([_FINITE if high is None else high for _, high in ranges]),
         rate_max=np.array(rate, np.float64),
         stuck_after_ns=np.array(stuck, np.float64),
         clamp_low=np.array([low for low, _ in clamps], np.float64),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from devices.driver import PointBinding
+from devices.profile import Profile
 from edge.acquisition import loop_sheet as core
 from edge.acquisition.loop_sheet import Sheet
 from edge.plant import Plant
@@ -42,8 +43,7 @@ class LoopStore:
         self._calibrating = calibrating
         self._dir, self._plant, self._clock, self._record = data_dir, plant, clock, record
         self._sheets = _read(data_dir / FILE)
-        self._bindings = {binding.point.name: binding for binding in plant.bindings}
-        self._hashes = _hashes(plant)
+        self._profiles = _profiles(plant)
 
     def table(self) -> dict[str, Callable[[Request], dict[str, object]]]:
         """Return the functions of the control socket by the word that asks for them."""
@@ -56,16 +56,17 @@ class LoopStore:
             NotFound: there is no such point, or it is none of a device.
         """
         number = self._plant.index_of.get(name)
-        found = None if number is None else self._bindings.get(self._plant.points[number].name)
-        if found is None:
+        if number is None or number >= len(self._plant.bindings):
             raise NotFound("loop.unknown_point", f'no point of a device "{name}"')
-        return found
+        return self._plant.bindings[number]
 
     def of(self, name: str) -> dict[str, object]:
         """Return whether a point is proven, and by which sheet; for `explain`."""
-        digest = self._hashes.get(name)
-        if digest is None:
+        try:
+            binding = self.binding(name)
+        except NotFound:
             return {}
+        digest = self._hash(binding)
         sheet = core.newest_of(self._sheets).get(name)
         is_proven = core.proven(self._sheets, name, digest) is not None
         body: dict[str, object] = {"proven": is_proven}
@@ -78,8 +79,9 @@ class LoopStore:
         """Return every point of a device: proven, or why not."""
         newest = core.newest_of(self._sheets)
         rows: list[dict[str, object]] = []
-        for name, binding in self._bindings.items():
-            sheet, digest = newest.get(name), self._hashes[name]
+        for binding in self._plant.bindings:
+            name = binding.point.name
+            sheet, digest = newest.get(name), self._hash(binding)
             why = "no sheet" if sheet is None else "FAIL" if sheet.verdict == "FAIL" else ""
             if sheet is not None and not why and sheet.binding != digest:
                 why = "bound otherwise since"
@@ -107,7 +109,7 @@ class LoopStore:
             raise BadRequest("control.request", "sheet is a loop sheet, schema loop/1")
         binding = self.binding(str(body.get("point", "")))
         name = binding.point.name
-        bound = {"point": name, "tag": binding.point.tag, "binding": self._hashes[name]}
+        bound = {"point": name, "tag": binding.point.tag, "binding": self._hash(binding)}
         try:
             sheet = core.from_body({**body, **bound, "signed_us": now_us})
         except ValueError as error:
@@ -121,6 +123,11 @@ class LoopStore:
             raise Conflict("loop.no_mark", message, place=name)
         self._keep(sheet)
         return core.to_body(sheet)
+
+    def _hash(self, binding: PointBinding) -> str:
+        """Return what a point is bound to, made when asked: 100,000 of them are 20 MB."""
+        profile = self._profiles[binding.point.name.partition("/")[0]]
+        return core.binding_hash(binding, profile.profile, profile.version)
 
     def _keep(self, sheet: Sheet) -> None:
         body = core.to_body(sheet)
@@ -138,18 +145,13 @@ class LoopStore:
             self._record(Lane.EVENT, {**body, **head})
 
 
-def _hashes(plant: Plant) -> dict[str, str]:
-    profiles = {
+def _profiles(plant: Plant) -> dict[str, Profile]:
+    """Return the profile of each device that has points."""
+    return {
         owner.name: settings.profile
         for line in plant.lines
         for owner, settings in zip(line.owners or plant.device_configs, line.devices, strict=False)
     }
-    found: dict[str, str] = {}
-    for binding in plant.bindings:
-        profile = profiles[binding.point.name.partition("/")[0]]
-        name = binding.point.name
-        found[name] = core.binding_hash(binding, profile.profile, profile.version)
-    return found
 
 
 def _append(path: Path, line: bytes) -> None:

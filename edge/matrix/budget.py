@@ -5,6 +5,7 @@ write_within + retries x readback + effect plc_scan + feedback_within <= process
 (half: rule of thumb after IEC 61511-1 11.2.7, unverified).  Source: `interlocks.md` 3.9.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.interlock.expression import windows
@@ -68,7 +69,9 @@ def bad_grace_ns(table: InputTable, facts: PointFacts) -> int:
     return 3 * facts.poll_ns if table.bad_grace_ns is None else table.bad_grace_ns
 
 
-def budgets(file: MatrixFile, parsed: Parsed, facts: dict[str, PointFacts]) -> tuple[Budget, ...]:
+def budgets(
+    file: MatrixFile, parsed: Parsed, facts: Mapping[str, PointFacts]
+) -> tuple[Budget, ...]:
     """Return the budget of every X and S cell, in file order."""
     found: list[Budget] = []
     for name, interlock in file.interlock.items():
@@ -90,7 +93,7 @@ def budgets(file: MatrixFile, parsed: Parsed, facts: dict[str, PointFacts]) -> t
 
 
 def _to_cause(
-    name: str, file: MatrixFile, parsed: Parsed, facts: dict[str, PointFacts]
+    name: str, file: MatrixFile, parsed: Parsed, facts: Mapping[str, PointFacts]
 ) -> tuple[tuple[str, int], ...]:
     paths = channel_paths(name, file)
     used = {i for path in paths for i in parsed.uses(path, file)}

@@ -72,7 +72,7 @@ def compile_matrix(
     found = check(file, parsed, facts, clauses, place)
     terms: tuple[Budget, ...] = ()
     if not found.faults:
-        terms = budgets(file, parsed, dict(facts))
+        terms = budgets(file, parsed, facts)
         check_budgets(terms, found)
     model = None if found.faults else build(file, parsed, facts, matrix_hash(data))
     return Compiled(model, file, tuple(found.faults), tuple(found.warnings), terms)

@@ -23,7 +23,7 @@ from proto import limits
 from proto.batch import Kind, Lane
 from proto.columns import Axis, encode_samples, halve
 from proto.quality import NO_VALUE_BIT
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 SAMPLES_CLOSE = 32_768
 RAW_CLOSE_BYTES = 512 * limits.KIB
@@ -66,7 +66,7 @@ class Batcher:
     """
 
     def __init__(
-        self, parts: Sequence[SchemaPart], axes: Sequence[AxisShape], *, window_ns: int
+        self, parts: Sequence[TablePart], axes: Sequence[AxisShape], *, window_ns: int
     ) -> None:
         self._parts = tuple(parts)
         self._axes = tuple(axes)
@@ -191,7 +191,7 @@ class Batcher:
         age_ns = now.mono_ns - self.waiting[0].anchor.mono_ns
         return age_ns > limits.RAM_SECONDS_MAX * 1_000_000_000
 
-    def _encode(self, axes: Sequence[Axis], part: SchemaPart, opened: _Open) -> None:
+    def _encode(self, axes: Sequence[Axis], part: TablePart, opened: _Open) -> None:
         samples = encode_samples(axes, part.types)
         if len(samples.raw) > RAW_CLOSE_BYTES and (halves := _halves(axes)) is not None:
             for half in halves:

@@ -30,7 +30,7 @@ from proto.chain import root
 from proto.gap import GapCause, GapEntry
 from proto.ledger import RangeSet
 from proto.meta_record import EpochReason
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 _LANES_OF = {"alarm": (Lane.ALARM, Lane.EVENT), "bulk": (Lane.BULK,)}
 
@@ -87,7 +87,7 @@ async def seal_left_open(core: Committer, *, keep_newest: bool) -> None:
             await core.ring.close()
 
 
-async def announce(core: Committer, schema: Sequence[SchemaPart], t0: Moment, now: Moment) -> None:
+async def announce(core: Committer, schema: Sequence[TablePart], t0: Moment, now: Moment) -> None:
     """Write the parts of the point table that this epoch has not said yet, and BOOT."""
     keys = {f"schema/{core.e}/{part.hash.hex()}": part for part in schema}
     known = await core.control.read(lambda c: {key: catalogue.get(c, key) for key in keys})

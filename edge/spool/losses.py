@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from edge.spool.model import AxisShape, Moment
 from proto.batch import Lane
 from proto.gap import GapCause, GapEntry
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 OVERRUN_EVERY_NS = 60 * 1_000_000_000
 
@@ -45,7 +45,7 @@ class Losses:
 
     def __init__(
         self,
-        parts: Sequence[SchemaPart],
+        parts: Sequence[TablePart],
         axes: Sequence[AxisShape],
         *,
         boot_id: int,

@@ -13,7 +13,7 @@ from proto.batch import Frame, Kind, Lane, Stamp, gateway_uid, seal
 from proto.chain import LaneTip, advance
 from proto.gap import GapEntry
 from proto.meta_record import BootRecord, ClockRecord, EpochReason, EpochRecord
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def clock_body(boot_id: int, note: ClockNote, before_us: int, now: Moment) -> Cl
     return _single(Kind.CLOCK, record.to_record(), name, now, note)
 
 
-def schema_body(part: SchemaPart, now: Moment) -> Closed:
+def schema_body(part: TablePart, now: Moment) -> Closed:
     """Return the SCHEMA batch of one part: exactly its bytes."""
     return Closed(Lane.META, Kind.SCHEMA, 1, part.raw, now.wall_us, now.wall_us, now, ClockNote())
 

@@ -26,7 +26,7 @@ from proto.batch import Kind, Lane
 from proto.clock import Clock
 from proto.errors import LimitExceeded, SpoolFull
 from proto.gap import GapCause, GapEntry
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 LOOK_BEATS = 2  # a look each 100 ms
 EVENT_DELAY_S = 0.2
@@ -67,7 +67,7 @@ class Recorder:
         spool: Spool,
         clock: Clock,
         *,
-        parts: Sequence[SchemaPart],
+        parts: Sequence[TablePart],
         axes: Sequence[AxisShape],
         window_ns: int,
         judge: Callable[[Moment], ClockNote],

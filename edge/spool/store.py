@@ -35,7 +35,7 @@ from proto.errors import BatchDamaged, SpoolDamaged, SpoolFull
 from proto.gap import GapCause, GapEntry
 from proto.ledger import RangeSet
 from proto.meta_record import EpochReason
-from proto.schema import SchemaPart
+from proto.schema import TablePart
 
 GRID_AHEAD_US = 500_000  # between opening the spool and the first slot: the parts start meanwhile
 
@@ -67,7 +67,7 @@ class Spool:
         found: Opened,
         identity: Identity,
         clock: Clock,
-        schema: Sequence[SchemaPart],
+        schema: Sequence[TablePart],
         quota_bytes: int,
     ) -> None:
         self._found, self._clock, self._schema = found, clock, tuple(schema)
@@ -320,7 +320,7 @@ async def open_spool(
     identity: Identity,
     clock: Clock,
     *,
-    schema: Sequence[SchemaPart],
+    schema: Sequence[TablePart],
     quota_bytes: int,
     boot_floor: int = 0,
     t0: Moment | None = None,

@@ -104,9 +104,9 @@ def test_the_life_point_of_a_source_is_marked_for_the_centre() -> None:
     plant, faults = built(one)
     assert faults == []
     assert plant is not None
-    assert [p.name for part in plant.schema for a in part.axes for p in a.points if p.life] == [
-        "mirror/life"
-    ]
+    assert [
+        p.name for part in plant.schema for a in part.table().axes for p in a.points if p.life
+    ] == ["mirror/life"]
 
 
 def test_a_source_whose_life_point_is_not_there_is_a_fault() -> None:

@@ -71,11 +71,13 @@ def test_lines_with_one_device_share_the_time_eight_abreast() -> None:
 
 def test_the_schema_says_what_the_plant_has_and_survives_its_bytes() -> None:
     made = plant(EDGE + DUST)
-    (part,) = made.schema
+    (made_part,) = made.schema
+    part = made_part.table()
+    assert (made_part.hash, made_part.types) == (part.hash, part.types)
     assert [point.name for point in part.points] == [point.name for point in made.points]
     assert [axis.period_us for axis in part.axes] == [axis.period_us for axis in made.axes]
     assert {axis.path for axis in part.axes} == {"plc"}
-    assert SchemaPart.parse(part.raw) == part
+    assert SchemaPart.parse(made_part.raw) == part
 
 
 def test_a_cause_is_read_although_its_profile_subscribes() -> None:

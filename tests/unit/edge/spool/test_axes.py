@@ -6,18 +6,19 @@ from typing import cast
 from edge.points import Plant
 from edge.spool.axes import axis_shapes
 from edge.spool.model import AxisShape
-from proto.schema import SchemaPart
+from proto.schema import SchemaAxis, SchemaPart
 from tests.spool_builders import part
 
 
+def _axis(axis: SchemaAxis) -> SimpleNamespace:
+    block = SimpleNamespace(points=axis.points)
+    return SimpleNamespace(line="one", period_us=axis.period_us, phase_us=7, block=block)
+
+
 def _plant(*parts: SchemaPart, kind: str) -> Plant:
-    axes = [
-        SimpleNamespace(line="one", period_us=axis.period_us, phase_us=7)
-        for one in parts
-        for axis in one.axes
-    ]
+    schema = [SimpleNamespace(axes=[_axis(axis) for axis in one.axes]) for one in parts]
     line = SimpleNamespace(config=SimpleNamespace(name="one", kind=kind))
-    return cast(Plant, SimpleNamespace(axes=axes, schema=parts, lines=[line]))
+    return cast(Plant, SimpleNamespace(schema=schema, lines=[line]))
 
 
 def test_points_are_numbered_from_zero_in_each_part() -> None:
