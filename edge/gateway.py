@@ -50,6 +50,7 @@ from proto.errors import ConfigError, YujingError
 STOPPED = "stopped.json"
 BOOT_FLOOR = "boot_id"  # beside the spool, so that the number ascends when the spool is lost
 DRAIN_S = 10.0
+SETTLED_S = 30.0  # lines are open, alarms stand: from here on hardly anything stays
 SCAN_DEAD_NS = 10**9
 EXPIRY_WARNED_DAYS = 10  # a third of the 30 days of security.md 3.3
 EXIT_OK, EXIT_WRONG, EXIT_CONFIG = 0, 1, 78
@@ -219,6 +220,7 @@ class Gateway:
             }
         )
         platform.settle_memory()
+        loop.call_later(SETTLED_S, platform.keep_memory)
         await _first(self._told.wait(), self._supervisor.gave_up.wait())
         return await self._stop(inner, committers, outer)
 

@@ -17,6 +17,7 @@ from proto.clock import Clock
 from proto.quality import Detail, Reason
 
 Value = Callable[[], int]
+ROWS_AT_ONCE = 50
 
 
 class OwnPoints:
@@ -43,7 +44,9 @@ class OwnPoints:
             beat, skipped = beat_after(grid, beat, self._clock.mono_ns())
             await asyncio.sleep(max(0, grid.due_ns(beat) - self._clock.mono_ns()) / 1e9)
             why = (Reason.OVERRUN, int(Detail.NONE))
-            for axis, value in self._points:
+            for number, (axis, value) in enumerate(self._points):
+                if number % ROWS_AT_ONCE == ROWS_AT_ONCE - 1:
+                    await asyncio.sleep(0)  # scan and lines run between the rows of many devices
                 if skipped:
                     self._reports.missed(axis, beat - 1, skipped, grid.due_ns(beat - 1), why)
                 columns = self._columns(value())

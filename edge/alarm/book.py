@@ -11,6 +11,7 @@ from edge.alarm import detector
 from edge.alarm.builtin import Fact
 from edge.alarm.life import ACTIVE, Life, acknowledge, set_level
 from edge.alarm.limits import AlarmSpec
+from edge.interlock.quiet import Horizon, Probe
 from edge.interlock.reading import LINK_INIT, LINK_LOST, LINK_STOPPED, Image
 from proto.alarm import AlarmState
 
@@ -94,6 +95,20 @@ def step(
             changes,
         )
     return Book(entries), tuple(changes)
+
+
+def quiet_until(
+    book: Book, specs: Sequence[AlarmSpec], facts: Iterable[Fact], image: Image, now_ns: int
+) -> int:
+    """Return until when (monotonic, exclusive) steps with the same arguments change nothing.
+
+    `now_ns` itself when this one would, or nothing is known; see `edge.interlock.quiet`.
+    """
+    horizon = Horizon()
+    after, changes = step(book, specs, facts, image, Probe.of(now_ns, horizon))
+    if changes or after.entries != book.entries:
+        return now_ns
+    return now_ns + horizon.margin_ns
 
 
 def _moved(entry: Entry, life: Life, now_ns: int, changes: list[Change]) -> Entry:

@@ -112,11 +112,35 @@ def link_facts(
         link: of the image.
         behind: device -> interlocks that look at it.
     """
-    found: list[Fact] = []
-    for name, state in zip(devices, link, strict=True):
-        named = ", ".join(behind.get(name, ())) or "-"
-        word = "控制器停止 stopped" if state == LINK_STOPPED else "通信中断 link lost"
-        title = f"{name} {word}; 联锁 interlocks: {named}"
-        holds = state in (LINK_LOST, LINK_STOPPED)
-        found.append(fact(f"link.{name}", title, f"{name}.link", holds, AlarmPriority.HIGH))
-    return found
+    return [
+        _link_fact(name, state, behind.get(name, ()))
+        for name, state in zip(devices, link, strict=True)
+    ]
+
+
+class LinkFacts:
+    """The same from step to step: what a controller says is made anew when its link changes."""
+
+    def __init__(self, devices: Sequence[str], behind: Mapping[str, Sequence[str]]) -> None:
+        self._devices, self._behind = tuple(devices), behind
+        self._link: list[int] = []
+        self._facts: list[Fact] = []
+
+    def of(self, link: Sequence[int]) -> list[Fact]:
+        """Return one alarm per controller; whoever changes the list copies it."""
+        if not self._link:
+            self._link, self._facts = list(link), link_facts(self._devices, link, self._behind)
+        for i, state in enumerate(link):
+            if state != self._link[i]:
+                name = self._devices[i]
+                self._link[i] = state
+                self._facts[i] = _link_fact(name, state, self._behind.get(name, ()))
+        return self._facts
+
+
+def _link_fact(name: str, state: int, behind: Sequence[str]) -> Fact:
+    named = ", ".join(behind) or "-"
+    word = "控制器停止 stopped" if state == LINK_STOPPED else "通信中断 link lost"
+    title = f"{name} {word}; 联锁 interlocks: {named}"
+    holds = state in (LINK_LOST, LINK_STOPPED)
+    return fact(f"link.{name}", title, f"{name}.link", holds, AlarmPriority.HIGH)

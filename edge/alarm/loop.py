@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edge.alarm import book
 from edge.alarm.book import Book, Change, Entry
-from edge.alarm.builtin import Fact, interlock_facts, link_facts
+from edge.alarm.builtin import Fact, LinkFacts, interlock_facts
 from edge.alarm.limits import AlarmSpec
 from edge.image import ProcessImage, Snapshot
 from edge.interlock.events import InterlockView
@@ -48,7 +48,10 @@ class AlarmLoop:
         self._specs, self._image, self._views = tuple(specs), image, views
         self._record, self._clock = record, clock
         self._pulse = pulse or Pulse(clock)
-        self._behind = interlocks_behind(models)
+        self._links = LinkFacts(image.layout.devices, interlocks_behind(models))
+        self._columns = tuple(spec.column for spec in self._specs)
+        self._inputs: object = None
+        self._until_ns = 0
         self._sounding = alarm_effects(models)
 
     async def run(self) -> None:
@@ -62,11 +65,24 @@ class AlarmLoop:
     def step(self) -> None:
         """Take one instant: image, interlocks, links."""
         image, now_ns = self._image.live, self._clock.mono_ns()
-        self.book, changes = book.step(self.book, self._specs, self._facts(image), image, now_ns)
+        views = self._views()
+        inputs = (views, *image.link, *[image.sequence[i] for i in self._columns])
+        is_new, self._inputs = inputs != self._inputs, inputs
+        if not is_new and now_ns < self._until_ns:
+            return  # proven to change nothing
+        facts = self._facts(views, image)
+        if is_new:
+            self._until_ns = 0
+        else:
+            self._until_ns = book.quiet_until(self.book, self._specs, facts, image, now_ns)
+            if now_ns < self._until_ns:
+                return
+        self.book, changes = book.step(self.book, self._specs, facts, image, now_ns)
         self._write(changes, image)
 
     def acknowledge(self, alarm: str, occurrence: int) -> str | None:
         """Acknowledge one occurrence; returns why it was refused, or None."""
+        self._until_ns = 0
         self.book, changes, refusal = book.ack(self.book, alarm, occurrence)
         self._write(changes, self._image.live)
         return refusal
@@ -76,13 +92,13 @@ class AlarmLoop:
         image = self._image.live
         return [self._body("alarm", entry, image) for entry in self.book.standing]
 
-    def _facts(self, image: Snapshot) -> list[Fact]:
+    def _facts(self, views: Sequence[InterlockView], image: Snapshot) -> list[Fact]:
         found = [
             item
-            for view in self._views()
+            for view in views
             for item in interlock_facts(view, self._sounding.get(view.interlock, {}))
         ]
-        return found + link_facts(self._image.layout.devices, image.link, self._behind)
+        return found + self._links.of(image.link)
 
     def _write(self, changes: Sequence[Change], image: Snapshot) -> None:
         for change in changes:
