@@ -118,7 +118,7 @@ class Exchange:
         """
         if self._connection is None or not self._connection.is_open:
             raise LinkFailed("not connected", place=str(due.unit))
-        if rules.is_full and self._connection.has_bytes():
+        if self._connection.has_bytes():
             await self._hear()
         self._rules = rules
         result = await self._put(due)
@@ -138,7 +138,7 @@ class Exchange:
             return False
         if due.request is None or not is_synced(self.state, rules, due.unit):
             return False
-        if rules.is_full and connection.has_bytes():
+        if connection.has_bytes():  # what came before the question answers another one
             return False
         self._rules, self._then = rules, then
         self._step(due)
@@ -297,12 +297,17 @@ class Exchange:
         if self.strips_echo:
             self._echo_left = action.data
         self._connection.send(action.data)
-        if self._timer is None:
-            self._arm(action.deadline_ns - now_ns)
+        self._arm(action.deadline_ns - now_ns)
 
     def _arm(self, delay_ns: int) -> None:
+        """Wake at the deadline, or before it where a timer stands already."""
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(delay_ns, 0) / 1e9, self._on_timer)
+        when_s = loop.time() + max(delay_ns, 0) / 1e9
+        if self._timer is not None:
+            if self._timer.when() <= when_s:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(when_s, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

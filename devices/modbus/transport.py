@@ -102,7 +102,11 @@ class Connection:
             return False
         port = getattr(transport, "sync_serial", None)
         fd = port.fileno() if port is not None else transport.get_extra_info("socket").fileno()
-        return fd >= 0 and bool(select.select([fd], [], [], 0)[0])
+        if fd < 0:
+            return False
+        waiting = select.poll()  # select() ends at descriptor 1023
+        waiting.register(fd, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def close(self) -> None:
         """Close; never waits for the peer, and may be called twice."""
