@@ -1,5 +1,6 @@
 """A scan that is left out is one that would have done nothing: over any history, step by step."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from edge.image import ImageLayout, Link, ProcessImage
 from edge.interlock.model import SCAN_NS
-from edge.interlock.quiet import Horizon, Probe
+from edge.interlock.quiet import Horizon, Probe, _same
+from edge.interlock.reading import Reading
 from edge.interlock.scan import Command, CommandKind, State, initial, scan
 from edge.scan import engine as engine_module
 from edge.scan.engine import Engine
@@ -171,3 +173,10 @@ def test_whatever_else_is_done_with_now_is_no_proof(use: Callable[[int], object]
     horizon = Horizon()
     use(Probe.of(5, horizon))
     assert horizon.margin_ns == 0
+
+
+def test_a_reading_that_came_after_no_number_is_another_one() -> None:
+    none = Reading(math.nan)
+    assert _same([none], [Reading(math.nan)])
+    assert not _same([none], [Reading(5.0)])
+    assert not _same([Reading(5.0)], [none])
