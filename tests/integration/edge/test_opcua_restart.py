@@ -66,7 +66,7 @@ async def stored(plant: Plant, store: Spool) -> tuple[list[Counter[int]], int]:
     found: list[Counter[int]] = [Counter() for _ in NAMES]
     last: list[int | None] = [None for _ in NAMES]
     replayed = 0
-    types = [[p.type for axis in part.axes for p in axis.points] for part in plant.schema]
+    types = [[p.type for axis in part.table().axes for p in axis.points] for part in plant.schema]
     by_hash = {part.hash: kinds for part, kinds in zip(plant.schema, types, strict=True)}
     for frame in await frames_of(store, Lane.BULK):
         head = frame.header
